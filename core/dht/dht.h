@@ -1,0 +1,153 @@
+/*
+ * The router: a Kademlia-like table of nodes and links, searches, upkeep.
+ * Source: router notes, whole.
+ *
+ * Messages go out through ops->send and come in through cjd_dht_message(); `node` puts the session
+ * layer between them. What the router learns it reports through ops->path and ops->path_dead; the
+ * session layer chooses among paths. Both are called from inside the calls below: they may not call
+ * back into the router, except cjd_dht_best().
+ *
+ * Hearsay is never passed on or reported: only paths that answered a query of ours.
+ * One object, control thread. All tables are bounded (cjd_dht_limits).
+ */
+#ifndef CJD_DHT_DHT_H
+#define CJD_DHT_DHT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <base/drop.h>
+#include <base/log.h>
+#include <base/rng.h>
+#include <base/timer.h>
+#include <cjd/err.h>
+#include <cjd/types.h>
+#include <switch/scheme.h>
+
+struct cjd_dht;
+
+/* Largest message the router sends, bytes (without the data header). */
+#define CJD_DHT_MESSAGE_MAX 1024u
+
+/* A node as far as one must know it to send to it. */
+struct cjd_dht_contact {
+    struct cjd_addr addr;
+    struct cjd_key key;
+    uint32_t version;
+    uint64_t label; /* path from this node */
+};
+
+/* A path that has been proven by an answer. */
+struct cjd_dht_path {
+    struct cjd_dht_contact to;
+    uint32_t cost_us; /* smoothed round trip and penalties, microseconds; smaller is better */
+    bool is_peer;     /* one hop */
+};
+
+struct cjd_dht_ops {
+    /* Sends a router message (a bencoded dictionary, borrowed) over exactly that label. */
+    void (*send)(void *ctx, const struct cjd_dht_contact *to, const uint8_t *message, size_t len,
+                 uint64_t now_ns);
+    /* A verified path, new or improved or refreshed. */
+    void (*path)(void *ctx, const struct cjd_dht_path *path, uint64_t now_ns);
+    /* This path no longer works. */
+    void (*path_dead)(void *ctx, const struct cjd_addr *addr, uint64_t label, uint64_t now_ns);
+    /* A search asked for by cjd_dht_want() ended. */
+    void (*search_done)(void *ctx, const struct cjd_addr *addr, bool was_found, uint64_t now_ns);
+    void *ctx;
+};
+
+struct cjd_dht_limits {
+    uint32_t nodes;    /* default 512 */
+    uint32_t links;    /* default 4096 */
+    uint32_t searches; /* default 32 at once */
+    uint32_t queries;  /* default 256 outstanding */
+};
+
+struct cjd_dht_config {
+    struct cjd_key key;
+    struct cjd_addr addr;
+    uint32_t version; /* announced */
+    const struct cjd_scheme *scheme;
+    struct cjd_rng rng;
+    struct cjd_log log;
+    struct cjd_timers *timers; /* borrowed; the router arms its own timers there */
+    struct cjd_drops *drops;   /* borrowed */
+    struct cjd_dht_ops ops;
+    struct cjd_dht_limits limits; /* zero members take defaults */
+};
+
+CJD_MUST_CHECK int cjd_dht_new(struct cjd_dht **out, const struct cjd_dht_config *config,
+                               uint64_t now_ns);
+/* Cancels its timers. NULL is legal. */
+void cjd_dht_free(struct cjd_dht *dht);
+
+/* --- what the core tells the router --------------------------------------------------------- */
+
+/* A neighbour is usable: version known, link established. May be repeated; rtt 0 = unknown. */
+void cjd_dht_peer_up(struct cjd_dht *dht, const struct cjd_dht_contact *peer, uint64_t rtt_ns,
+                     uint64_t now_ns);
+/* The link on this one-hop label is gone (silent, removed, carrier lost). */
+void cjd_dht_peer_down(struct cjd_dht *dht, uint64_t label, uint64_t now_ns);
+
+/* A router message from `from` (its version may be 0 = unknown; label leads back to it). */
+void cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
+                     const uint8_t *message, size_t len, uint64_t now_ns);
+
+/* Somebody wants to reach addr: reports a known path at once (ops->path, before this returns),
+ * otherwise, or if the known one is doubtful or old, searches. One search per target at a time. */
+void cjd_dht_want(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns);
+
+/* Sends a ping query over that path (to drive a handshake, to prove a path). */
+void cjd_dht_ping(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns);
+
+/* Traffic over this path has gone unanswered for a second or more: verify it now. */
+void cjd_dht_path_doubt(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,
+                        uint64_t now_ns);
+
+/* An authenticated packet came from that node over a label the router may not know. */
+void cjd_dht_path_hint(struct cjd_dht *dht, const struct cjd_dht_contact *from, uint64_t now_ns);
+
+/* A switch error answered a packet sent over `label`; at_label: the label as it stood at the switch
+ * that failed; code: enum cjd_switch_error. Not authenticated: only a reason to verify. */
+void cjd_dht_switch_error(struct cjd_dht *dht, uint64_t label, uint64_t at_label, uint32_t code,
+                          uint64_t now_ns);
+
+/* --- what others ask the router -------------------------------------------------------------- */
+
+/* Best proven path to addr. False: none. */
+bool cjd_dht_best(const struct cjd_dht *dht, const struct cjd_addr *addr,
+                  struct cjd_dht_path *out);
+
+struct cjd_dht_stats {
+    uint32_t nodes;
+    uint32_t links;
+    uint32_t searches_running;
+    uint64_t searches_started;
+    uint64_t searches_found;
+    uint64_t queries_sent;
+    uint64_t replies_received;
+    uint64_t queries_answered;
+    uint64_t timeouts;
+};
+void cjd_dht_stats(const struct cjd_dht *dht, struct cjd_dht_stats *out);
+
+/* One row of the table, best path first found by walking indexes 0 … until false. */
+struct cjd_dht_node_info {
+    struct cjd_dht_path path;
+    bool is_reachable;
+    uint64_t last_answer_ns; /* time of its last answer */
+};
+bool cjd_dht_node_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_node_info *out);
+
+struct cjd_dht_link_info {
+    struct cjd_addr parent;
+    struct cjd_addr child;
+    uint64_t label; /* canonical, in the parent's scheme */
+    int back_form;  /* the child's `ei` for the way back */
+    uint32_t cost_us;
+};
+bool cjd_dht_link_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_link_info *out);
+
+#endif
