@@ -1,0 +1,110 @@
+/*
+ * A node: link, switch, session and dht wired together. The daemon and the tests drive it alike.
+ *
+ * Pure: bytes and `now` in, vectors of packets out through `ops`. The driver calls
+ * cjd_node_run() when cjd_node_next() says so, and cjd_node_flush() at the end of each turn.
+ * Everything hangs on struct cjd_node; one thread. Callbacks in ops may not call back into the
+ * node, except where said.
+ */
+#ifndef CJD_NODE_NODE_H
+#define CJD_NODE_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/drop.h>
+#include <base/log.h>
+#include <base/pool.h>
+#include <base/rng.h>
+#include <base/timer.h>
+#include <cjd/err.h>
+#include <cjd/packet.h>
+#include <crypto/auth.h>
+#include <crypto/keys.h>
+#include <dht/dht.h>
+#include <link/link.h>
+#include <session/session.h>
+
+struct cjd_node;
+
+/* Content from another node, for whoever registered the type. */
+struct cjd_node_source {
+    struct cjd_addr addr;
+    struct cjd_key key;
+    uint64_t label;
+    uint32_t type;
+};
+
+struct cjd_node_ops {
+    /* Sends packets by a link; consumes them, empties vec. flags: CJD_TX_MORE as in the SDK. */
+    void (*link_tx)(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec,
+                    uint32_t flags);
+    /* IPv6 packets for this machine; consumes them. NULL: no frontend, they are counted. */
+    void (*deliver)(void *ctx, struct cjd_vec *vec);
+    /* Content of a type that cjd_node_type_set() switched on; consumes the packet. */
+    void (*content)(void *ctx, const struct cjd_node_source *from, struct cjd_pkt *pkt);
+    /* A peer changed its state or reason, or is gone. */
+    void (*peer_event)(void *ctx, const struct cjd_peer_info *peer, bool was_removed);
+    void *ctx;
+};
+
+struct cjd_node_config {
+    struct cjd_keypair self; /* copied */
+    struct cjd_rng rng;
+    struct cjd_log log;      /* sink borrowed */
+    struct cjd_pool *pool;   /* borrowed */
+    struct cjd_node_ops ops;
+    uint32_t version;        /* announced; 0 = CJD_PROTOCOL */
+    uint32_t mtu;            /* of the frontend, for packet-too-big; 0 = no limit */
+};
+
+CJD_MUST_CHECK int cjd_node_new(struct cjd_node **out, const struct cjd_node_config *config,
+                                uint64_t now_ns);
+/* NULL is legal. */
+void cjd_node_free(struct cjd_node *node);
+
+/* Time of the next timer, CJD_NEVER if none; and running what is due. */
+uint64_t cjd_node_next(const struct cjd_node *node);
+void cjd_node_run(struct cjd_node *node, uint64_t now_ns);
+/* Hands what waits to the links. Called by the driver once per turn, before it sleeps. */
+void cjd_node_flush(struct cjd_node *node);
+
+/* --- packets ----------------------------------------------------------------------------------- */
+
+/* Packets received on a link, addr set in each; consumes them and empties vec. */
+void cjd_node_rx(struct cjd_node *node, uint32_t link, uint32_t queue, struct cjd_vec *vec,
+                 uint64_t now_ns);
+/* IPv6 packets from this machine; consumes them and empties vec. */
+void cjd_node_inject(struct cjd_node *node, struct cjd_vec *vec, uint64_t now_ns);
+/* Content of any type ≥ 257 to a node; consumes them. no_wait: drop what has no route now. */
+CJD_MUST_CHECK int cjd_node_send(struct cjd_node *node, const struct cjd_addr *to, uint32_t type,
+                                 struct cjd_vec *vec, bool no_wait, uint64_t now_ns);
+/* Whether ops->content is called for a type. 257 … 0xffff. */
+CJD_MUST_CHECK int cjd_node_type_set(struct cjd_node *node, uint32_t type, bool is_on);
+
+/* --- links and peers ---------------------------------------------------------------------------- */
+
+/* mtu: largest CryptoAuth packet; queues ≥ 1. Returns the link's number or an error. */
+int cjd_node_link_add(struct cjd_node *node, const char *name, uint32_t mtu, uint32_t queues);
+void cjd_node_link_del(struct cjd_node *node, uint32_t link, uint64_t now_ns);
+
+/* See link/link.h for the structures. Returns the peer's number or an error. */
+int cjd_node_peer_add(struct cjd_node *node, const struct cjd_link_peer_spec *spec,
+                      uint64_t now_ns);
+CJD_MUST_CHECK int cjd_node_peer_del(struct cjd_node *node, uint32_t peer, uint64_t now_ns);
+CJD_MUST_CHECK int cjd_node_peer_set_addr(struct cjd_node *node, uint32_t peer,
+                                          const struct cjd_linkaddr *addr, uint64_t now_ns);
+void cjd_node_peer_set_reason(struct cjd_node *node, uint32_t peer, int reason, uint64_t now_ns);
+
+/* --- views -------------------------------------------------------------------------------------- */
+
+const struct cjd_keypair *cjd_node_self(const struct cjd_node *node);
+struct cjd_users *cjd_node_users(struct cjd_node *node);
+const struct cjd_drops *cjd_node_drops(const struct cjd_node *node);
+struct cjd_links *cjd_node_links(struct cjd_node *node);
+struct cjd_sessions *cjd_node_sessions(struct cjd_node *node);
+struct cjd_dht *cjd_node_dht(struct cjd_node *node);
+/* The node's own timer queue; the host may put its plugins' timers there. */
+struct cjd_timers *cjd_node_timers(struct cjd_node *node);
+
+#endif
