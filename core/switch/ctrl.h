@@ -55,8 +55,8 @@ CJD_MUST_CHECK int cjd_ctrl_parse(struct cjd_ctrl *out, const uint8_t *frame, si
 struct cjd_ctrl_self {
     uint32_t version;
     struct cjd_key key;
-    const struct cjd_scheme *scheme;
-    uint32_t snode_version;   /* 0: no supernode */
+    const struct cjd_scheme *scheme; /* of the own switch; not NULL */
+    uint32_t snode_version;          /* 0: no supernode */
     struct cjd_key snode_key;
     uint64_t snode_label;
     /* Link address of the peer on a one-hop label as a LLADDR record; false: none. May be NULL. */
@@ -73,13 +73,18 @@ struct cjd_ctrl_self {
 CJD_MUST_CHECK int cjd_ctrl_answer(const struct cjd_ctrl_self *self, uint64_t from_label,
                                    uint8_t *frame, size_t len);
 
-/* Puts handle and switch header in front of a control frame; label as given to the own switch. */
+/* Puts handle and switch header, CJD_CTRL_WRAP_BYTES in all, in front of a control frame; the caller
+ * has seen to the headroom. Label as given to the own switch. */
+#define CJD_CTRL_WRAP_BYTES (CJD_SWITCH_HEADER_BYTES + 4u)
 void cjd_ctrl_wrap(struct cjd_pkt *pkt, uint64_t label, bool suppress_errors);
 
-/* Writes a PING or KEYPING (with `key`) with opaque data into an empty packet; no switch header. */
+/* Writes a PING or KEYPING (with `key`) with opaque data into an empty packet; no switch header.
+ * CJD_ERR_TOO_LONG: more data than the packet, or a KEYPING (64 bytes), can take. */
 CJD_MUST_CHECK int cjd_ctrl_make_ping(struct cjd_pkt *pkt, const struct cjd_key *key,
                                       const void *data, uint32_t len);
 /* GETSNODE and RPATH queries likewise. */
+CJD_MUST_CHECK int cjd_ctrl_make_getsnode(struct cjd_pkt *pkt, const struct cjd_ctrl_self *self,
+                                          const void *data, uint32_t len);
 CJD_MUST_CHECK int cjd_ctrl_make_rpath(struct cjd_pkt *pkt, uint64_t label, const void *data,
                                        uint32_t len);
 
