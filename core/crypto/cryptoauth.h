@@ -9,7 +9,14 @@
  * States (`next`, §7):    INIT 0 → SENT_HELLO 1 → RECEIVED_KEY 4 → data, counter > 4
  *                         INIT 0 → RECEIVED_HELLO 2 → SENT_KEY 3 → data
  * A hello on an established session builds a *pending* responder beside it (H1); the old session
- * goes on until a data packet opens under the pending secret.
+ * goes on until a data packet opens under the pending secret (`promotions` counts that).
+ *
+ * What the owner must do for H1:
+ *  - a message that came in a handshake packet (`got_handshake`) may be a replay even though the
+ *    session is established (H6); what it announces (a handle) counts for the half it belongs to,
+ *    the pending one if has_pending, and is to be adopted when `promotions` changes;
+ *  - the answer to such a message goes through cjd_ca_seal_reply(); if owes_key is still set when
+ *    no answer comes, an empty one (links) or one with the bare handle (inner sessions).
  *
  * Embedded in peers and sessions, which own it; the owner's thread. cjd_ca_fini() wipes it.
  */
@@ -26,8 +33,8 @@
 #include <crypto/replay.h>
 
 #define CJD_CA_HANDSHAKE_BYTES 120u
-#define CJD_CA_DATA_BYTES 20u
-#define CJD_CA_HEADROOM CJD_CA_HANDSHAKE_BYTES
+#define CJD_CA_DATA_BYTES      20u
+#define CJD_CA_HEADROOM        CJD_CA_HANDSHAKE_BYTES
 
 /* Result of cjd_ca_open(): the numbers are on the wire in inner error reports (§10). */
 #define CJD_CA_RESULT_LIST(X)                                                                      \
@@ -76,12 +83,25 @@ struct cjd_ca_half {
     uint32_t next; /* handshake state and next data counter, §7 */
     bool is_initiator;
     bool is_established;
-    bool has_secret; /* `secret` is computed */
+    bool has_secret;     /* `secret` is computed */
+    bool has_key_shared; /* `key_shared` is computed */
     uint8_t temp_secret[32];
     struct cjd_key temp_key;
     struct cjd_key peer_temp_key; /* zero: unknown */
     uint8_t secret[32];
+    uint8_t
+        key_shared[32]; /* X25519 of key packets: responder's permanent, initiator's temporary */
     struct cjd_replay replay;
+};
+
+/* Temporary keys of hellos accepted lately (H5), first 8 bytes of each. */
+#define CJD_CA_RECENT 16u
+struct cjd_ca_recent {
+    uint64_t id[CJD_CA_RECENT];
+    uint16_t
+        stale; /* bit i: the peer cannot be using id[i] any more, a hello with it is a replay */
+    uint8_t count;
+    uint8_t at;
 };
 
 struct cjd_ca {
@@ -89,15 +109,21 @@ struct cjd_ca {
     struct cjd_key peer_key;
     struct cjd_addr peer_addr;
     bool requires_auth;
-    bool has_pending;     /* H1 */
-    bool owes_key;        /* a key packet of the pending half is due */
-    bool has_static;      /* static_shared is computed (H5) */
+    bool has_pending;    /* H1 */
+    bool owes_key;       /* a key packet of the pending half is due */
+    bool sends_pending;  /* the peer is silent on the live half: transmit with the pending one */
+    bool has_static;     /* static_shared is computed (H5) */
+    bool got_handshake;  /* last cjd_ca_open(): the message came in a handshake packet (H6) */
+    uint32_t promotions; /* how often the pending half became the live one */
     struct cjd_credentials credentials;
     struct cjd_ca_half live;
     struct cjd_ca_half pending;
-    uint64_t last_ns;     /* §9 lastTime */
+    uint64_t last_ns;          /* §9 lastTime of the live half */
+    uint64_t pending_since_ns; /* when the pending half was built */
     uint8_t static_shared[32]; /* X25519(own permanent, peer permanent) */
+    struct cjd_ca_recent recent;
     char login[CJD_LOGIN_MAX + 1]; /* of the user the peer logged in as, "" if none */
+    char pending_login[CJD_LOGIN_MAX + 1];
 };
 
 /* peer_key must be a valid address key where the caller needs that (H8); it is not checked here. */
@@ -111,18 +137,27 @@ void cjd_ca_set_credentials(struct cjd_ca *ca, const struct cjd_credentials *cre
 /* Forgets the handshake; keys of the pair, credentials and users stay. */
 void cjd_ca_reset(struct cjd_ca *ca);
 
-/* The timeout rule of §9; cjd_ca_seal() applies it itself, cjd_ca_open() does not. */
+/* The timeout rule of §9 and that of H1 (sends_pending); cjd_ca_seal() applies it itself,
+ * cjd_ca_open() does not. */
 void cjd_ca_expire(struct cjd_ca *ca, uint64_t now_ns);
 
 /*
  * Makes the packet's data into the next CryptoAuth packet, in place. An empty message is legal only
- * in handshake packets.  0, CJD_ERR_INVALID (empty data message), CJD_ERR_TOO_LONG (no headroom),
- * CJD_ERR_CRYPTO (the peer's key is of low order).
+ * in handshake packets; if a key packet is owed, it becomes that.
+ * 0, CJD_ERR_INVALID (empty data message), CJD_ERR_TOO_LONG (no headroom), CJD_ERR_CRYPTO (the
+ * peer's key is of low order). On failure packet and handshake are unchanged.
  */
 CJD_MUST_CHECK int cjd_ca_seal(struct cjd_ca *ca, struct cjd_pkt *pkt, uint64_t now_ns);
 
-/* Opens a received packet in place: on CJD_CA_OK its data is the message. Else it is undefined,
- * and the session unchanged. */
+/*
+ * The same for the answer to a message that came in a handshake packet: if a key packet of the
+ * pending half is owed, the message travels in it. Not for anything else: the peer cannot read
+ * such a packet if the hello was a replay, so data sent with it would be lost (H1).
+ */
+CJD_MUST_CHECK int cjd_ca_seal_reply(struct cjd_ca *ca, struct cjd_pkt *pkt, uint64_t now_ns);
+
+/* Opens a received packet in place: on CJD_CA_OK its data is the message. Else the session is
+ * unchanged and so are length and the first 72 bytes of the packet, the others are undefined. */
 CJD_MUST_CHECK enum cjd_ca_result cjd_ca_open(struct cjd_ca *ca, struct cjd_pkt *pkt,
                                               uint64_t now_ns);
 
@@ -134,10 +169,10 @@ static inline bool cjd_ca_is_established(const struct cjd_ca *ca)
     return ca->live.is_established;
 }
 
-/* May user data be sealed now (RECEIVED_KEY or established)? */
+/* May user data be sealed now (RECEIVED_KEY or established)? Apply cjd_ca_expire() first. */
 static inline bool cjd_ca_can_send_data(const struct cjd_ca *ca)
 {
-    return ca->live.next >= 4;
+    return ca->live.next >= 4 && !ca->sends_pending;
 }
 
 /* Fields of a handshake packet that can be read before a session exists. False: not one. */
