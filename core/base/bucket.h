@@ -1,4 +1,5 @@
-/* Token bucket: `rate` tokens a second, at most `burst` saved up. Counts in nanoseconds of credit. */
+/* Token bucket: `rate` tokens a second, at most `burst` saved up. Counts in nanoseconds of credit.
+ */
 #ifndef CJD_BASE_BUCKET_H
 #define CJD_BASE_BUCKET_H
 

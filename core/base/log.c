@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define LINE_MAX_BYTES 1024
-#define LIMIT_WINDOW (10 * CJD_S)
-#define LIMIT_LINES 5
+#define LIMIT_WINDOW   (10 * CJD_S)
+#define LIMIT_LINES    5
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
 

@@ -28,7 +28,7 @@ typedef bool (*cjd_map_eq_fn)(const struct cjd_map_node *node, const void *key);
 
 /* The object that embeds `node` as `member`. */
 #define CJD_CONTAINER_OF(node, type, member)                                                       \
-    ((type *)(void *)((char *)(node) - offsetof(type, member)))
+    ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 CJD_MUST_CHECK int cjd_map_init(struct cjd_map *map, uint64_t seed);
 /* The objects stay with their owner. */

@@ -30,17 +30,17 @@
 #include <switch/ctrl.h>
 #include <switch/switch.h>
 
-#define CJD_LINKS_MAX 64u
+#define CJD_LINKS_MAX     64u
 #define CJD_LINK_NAME_MAX 31u
 #define CJD_PEER_NAME_MAX 63u
-#define CJD_REFUSALS_MAX 32u
+#define CJD_REFUSALS_MAX  32u
 
 struct cjd_links;
 
 /* States and reasons: the numbers of <cjd/link.h>, which this room may not include. */
-#define CJD_LINK_STATE_UNRESPONSIVE (-1)
+#define CJD_LINK_STATE_UNRESPONSIVE    (-1)
 #define CJD_LINK_STATE_UNAUTHENTICATED (-2)
-#define CJD_LINK_STATE_INCOMPATIBLE (-3)
+#define CJD_LINK_STATE_INCOMPATIBLE    (-3)
 
 enum cjd_link_reason {
     CJD_LINK_REASON_NEW = 0,
@@ -86,8 +86,8 @@ struct cjd_peer_info {
     uint32_t lost;
     uint32_t duplicates;
     uint32_t out_of_range;
-    char name[CJD_PEER_NAME_MAX + 1];  /* configured name, or "" */
-    char login[CJD_LOGIN_MAX + 1];     /* login an incoming peer used, or "" */
+    char name[CJD_PEER_NAME_MAX + 1]; /* configured name, or "" */
+    char login[CJD_LOGIN_MAX + 1];    /* login an incoming peer used, or "" */
 };
 
 /* A hello that this node refused, latest kept. */
@@ -138,15 +138,14 @@ int cjd_links_peer_add(struct cjd_links *links, const struct cjd_link_peer_spec 
 CJD_MUST_CHECK int cjd_links_peer_del(struct cjd_links *links, uint32_t peer, uint64_t now_ns);
 CJD_MUST_CHECK int cjd_links_peer_set_addr(struct cjd_links *links, uint32_t peer,
                                            const struct cjd_linkaddr *addr, uint64_t now_ns);
-void cjd_links_peer_set_reason(struct cjd_links *links, uint32_t peer,
-                               enum cjd_link_reason reason, uint64_t now_ns);
+void cjd_links_peer_set_reason(struct cjd_links *links, uint32_t peer, enum cjd_link_reason reason,
+                               uint64_t now_ns);
 
 /* Received packets of one link; consumes them. */
 void cjd_links_rx(struct cjd_links *links, uint32_t link, uint32_t queue, struct cjd_vec *vec,
                   uint64_t now_ns);
 /* A switch frame for the peer on switch interface `iface`; consumes it. */
-void cjd_links_send(struct cjd_links *links, uint32_t iface, struct cjd_pkt *pkt,
-                    uint64_t now_ns);
+void cjd_links_send(struct cjd_links *links, uint32_t iface, struct cjd_pkt *pkt, uint64_t now_ns);
 /* A PONG for this room arrived from `label` with that opaque data. True: it was ours. */
 bool cjd_links_pong(struct cjd_links *links, uint64_t label, const struct cjd_ctrl *pong,
                     uint64_t now_ns);
@@ -157,8 +156,7 @@ uint32_t cjd_links_frame_mtu(const struct cjd_links *links, uint32_t iface);
 
 /* Walks: index 0 … until false. */
 bool cjd_links_peer_at(const struct cjd_links *links, uint32_t index, struct cjd_peer_info *out);
-bool cjd_links_refusal_at(const struct cjd_links *links, uint32_t index,
-                          struct cjd_refusal *out);
+bool cjd_links_refusal_at(const struct cjd_links *links, uint32_t index, struct cjd_refusal *out);
 /* One peer by its number. False: none. */
 bool cjd_links_peer(const struct cjd_links *links, uint32_t peer, struct cjd_peer_info *out);
 

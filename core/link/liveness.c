@@ -1,0 +1,238 @@
+#include <link/private.h>
+
+#include <string.h>
+
+/*
+ * One timer per peer. What it does depends on the state:
+ *
+ *   no session yet      ping (it travels in the hello) after 50, 100, 200 … ms, then each second
+ * for a minute, each 2 s for ten, each 5 s for ever established, quiet  ping when nothing was heard
+ * for IDLE sent, not heard     ping after UNANSWERED, then every PROBE until SILENT_PROBES went
+ * unanswered: then the link is silent, the router is told, and an outgoing peer starts a new
+ * handshake incompatible        asked again after VERSION_RETRY incoming            forgotten when
+ * silent for FORGET; when it never got established, for STALE
+ */
+#define RETRY_FIRST    (50 * CJD_MS)
+#define RETRY_MAX      (1000 * CJD_MS)
+#define IDLE           (3072 * CJD_MS)
+#define UNANSWERED     (500 * CJD_MS)
+#define PROBE          (250 * CJD_MS)
+#define REHELLO_PROBES 3u
+#define SILENT_PROBES  6u
+#define FORGET         (262144 * CJD_MS)
+#define STALE          (12 * CJD_S)
+/* An incompatible neighbour may have been upgraded: ask again. */
+#define VERSION_RETRY (60 * CJD_S)
+
+static uint64_t retry_delay(const struct peer *p, uint64_t now_ns)
+{
+    uint64_t base = p->last_ns > p->created_ns ? p->last_ns : p->created_ns;
+    uint64_t silent = now_ns - base;
+
+    if (silent > 600 * CJD_S) {
+        return 5 * CJD_S;
+    }
+    if (silent > 60 * CJD_S) {
+        return 2 * CJD_S;
+    }
+    uint64_t delay = RETRY_FIRST << (p->attempts < 8 ? p->attempts : 8);
+    return delay < RETRY_MAX ? delay : RETRY_MAX;
+}
+
+static void arm_in(struct peer *p, uint64_t delay_ns, uint64_t now_ns)
+{
+    uint64_t jittered = cjd_rng_jitter(&p->links->config.ca->rng, delay_ns, 5);
+
+    cjd_timer_arm(p->links->config.timers, &p->tick, now_ns + jittered);
+}
+
+static struct cjd_pkt *empty_packet(struct cjd_links *l)
+{
+    struct cjd_pkt *pkt = cjd_pool_take(l->config.pool, 256);
+
+    if (!pkt) {
+        cjd_drop_count(l->config.drops, CJD_DROP_NO_PACKET);
+    }
+    return pkt;
+}
+
+void peer_ping(struct peer *p, uint64_t now_ns)
+{
+    struct cjd_links *l = p->links;
+    struct ping_cookie *cookie = &p->cookie[p->next_cookie++ % COOKIES];
+    struct cjd_pkt *pkt = empty_packet(l);
+
+    if (!pkt) {
+        return;
+    }
+    cjd_rng_fill(&l->config.ca->rng, cookie->bytes, sizeof cookie->bytes);
+    cookie->sent_ns = now_ns;
+    p->ping_ns = now_ns;
+    if (cjd_ctrl_make_ping(pkt, NULL, cookie->bytes, sizeof cookie->bytes) != 0) {
+        cjd_pool_give(l->config.pool, pkt);
+        return;
+    }
+    cjd_ctrl_wrap(pkt, p->label, false);
+    /* Through the own switch like any frame, so that the label has the form the neighbour expects.
+     */
+    struct cjd_switch_verdict v =
+        cjd_switch_frame(l->config.sw, cjd_pkt_data(pkt), pkt->len, CJD_SWITCH_SELF);
+    if (v.action != CJD_SWITCH_FORWARD) {
+        cjd_pool_give(l->config.pool, pkt);
+        return;
+    }
+    peer_transmit(p, pkt, now_ns);
+}
+
+void peer_send_empty(struct peer *p, uint64_t now_ns)
+{
+    struct cjd_pkt *pkt = empty_packet(p->links);
+
+    if (pkt) {
+        peer_transmit(p, pkt, now_ns);
+    }
+}
+
+void peer_sent(struct peer *p, uint64_t now_ns)
+{
+    if (p->has_sent || p->state != (int)CJD_CA_ESTABLISHED) {
+        return;
+    }
+    p->has_sent = true;
+    if (p->attempts == 0 && p->tick.at_ns > now_ns + UNANSWERED) {
+        cjd_timer_arm(p->links->config.timers, &p->tick, now_ns + UNANSWERED);
+    }
+}
+
+void peer_heard(struct peer *p, uint64_t now_ns)
+{
+    p->heard_ns = now_ns;
+    p->has_sent = false;
+    p->attempts = 0;
+}
+
+void peer_kick(struct peer *p, uint64_t now_ns)
+{
+    p->attempts = 0;
+    if (p->addr.len > 0) {
+        peer_ping(p, now_ns);
+    }
+    arm_in(p, RETRY_FIRST, now_ns);
+}
+
+static bool is_forgettable(const struct peer *p, uint64_t now_ns)
+{
+    if (!p->is_incoming) {
+        return false;
+    }
+    return p->last_ns == 0 ? now_ns - p->created_ns > STALE : now_ns - p->last_ns > FORGET;
+}
+
+/* Probes of an established peer went unanswered. */
+static void silence(struct peer *p, uint64_t now_ns)
+{
+    if (p->attempts == REHELLO_PROBES && !p->is_incoming) {
+        /* It may have restarted and know nothing of our session: only a hello reaches it. */
+        p->lost_before += p->ca.live.replay.lost;
+        cjd_ca_reset(&p->ca);
+        peer_announce(p, false, now_ns);
+    }
+    if (p->attempts >= SILENT_PROBES) {
+        peer_announce(p, false, now_ns);
+        peer_set_state(p, CJD_LINK_STATE_UNRESPONSIVE, CJD_LINK_REASON_SILENT, now_ns);
+    }
+}
+
+static void tick_established(struct peer *p, uint64_t now_ns)
+{
+    uint64_t quiet = now_ns - p->heard_ns;
+    uint64_t limit = p->has_sent ? UNANSWERED : IDLE;
+
+    if (limit < 2 * p->rtt_ns) {
+        limit = 2 * p->rtt_ns;
+    }
+
+    if (p->attempts == 0 && quiet < limit) {
+        arm_in(p, limit - quiet, now_ns);
+        return;
+    }
+    peer_ping(p, now_ns);
+    p->attempts++;
+    silence(p, now_ns);
+    uint64_t rtt_room = p->rtt_ns * 2;
+    arm_in(p, rtt_room > PROBE ? rtt_room : PROBE, now_ns);
+}
+
+static void tick_handshake(struct peer *p, uint64_t now_ns)
+{
+    uint64_t delay = retry_delay(p, now_ns);
+
+    if (p->addr.len > 0) {
+        peer_ping(p, now_ns);
+        p->attempts++;
+        bool is_waiting = p->reason == CJD_LINK_REASON_NEW ||
+                          p->reason == CJD_LINK_REASON_HANDSHAKE ||
+                          p->reason == CJD_LINK_REASON_NO_ADDRESS;
+        /* About a second of trying: 50 + 100 + 200 + 400 ms. */
+        if (p->attempts >= 5 && is_waiting && !p->is_incoming) {
+            peer_set_state(p, p->state, CJD_LINK_REASON_NO_ANSWER, now_ns);
+        }
+    }
+    arm_in(p, delay, now_ns);
+}
+
+static void tick_incompatible(struct peer *p, uint64_t now_ns)
+{
+    if (now_ns - p->since_ns >= VERSION_RETRY) {
+        p->version = 0;
+        cjd_ca_reset(&p->ca);
+        peer_set_state(p, CJD_CA_INIT, CJD_LINK_REASON_NEW, now_ns);
+        peer_kick(p, now_ns);
+        return;
+    }
+    arm_in(p, VERSION_RETRY / 6, now_ns);
+}
+
+void peer_tick(void *arg, uint64_t now_ns)
+{
+    struct peer *p = arg;
+
+    if (is_forgettable(p, now_ns)) {
+        peer_free(p, now_ns);
+        return;
+    }
+    cjd_ca_expire(&p->ca, now_ns);
+    if (p->state == CJD_LINK_STATE_INCOMPATIBLE) {
+        tick_incompatible(p, now_ns);
+    } else if (p->state == (int)CJD_CA_ESTABLISHED) {
+        tick_established(p, now_ns);
+    } else {
+        tick_handshake(p, now_ns);
+    }
+}
+
+bool cjd_links_pong(struct cjd_links *l, uint64_t label, const struct cjd_ctrl *pong,
+                    uint64_t now_ns)
+{
+    const struct cjd_scheme *scheme = &l->config.sw->scheme;
+    int form = cjd_scheme_form_of(scheme, label);
+
+    if (form < 0 || !cjd_scheme_is_one_hop(scheme, label) || pong->data_len != COOKIE_BYTES) {
+        return false;
+    }
+    uint32_t iface = cjd_scheme_iface_of(scheme, label, form);
+    struct peer *p = iface < CJD_SWITCH_IFACES ? l->by_iface[iface] : NULL;
+    for (unsigned i = 0; p && i < COOKIES; i++) {
+        struct ping_cookie *c = &p->cookie[i];
+        if (c->sent_ns == 0 || memcmp(c->bytes, pong->data, COOKIE_BYTES) != 0) {
+            continue;
+        }
+        uint64_t rtt = now_ns - c->sent_ns;
+        p->rtt_ns = p->rtt_ns == 0 ? rtt : p->rtt_ns - p->rtt_ns / 8 + rtt / 8;
+        c->sent_ns = 0;
+        p->version = pong->version;
+        peer_update_state(p, now_ns);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,121 @@
+/*
+ * What the files of this room share. links.c: tables and sending; peer.c: life of a peer, states;
+ * receive.c: packets that come in; liveness.c: pings, back-off, forgetting; refusal.c: whom we
+ * refused.
+ */
+#ifndef CJD_LINK_PRIVATE_H
+#define CJD_LINK_PRIVATE_H
+
+#include <base/bucket.h>
+#include <base/map.h>
+#include <link/link.h>
+
+#define PEERS_MAX    320u /* more than the switch has numbers */
+#define TX_BATCH     64u  /* packets gathered per link */
+#define COOKIES      4u   /* pings of one peer that may be under way */
+#define COOKIE_BYTES 8u
+
+struct ping_cookie {
+    uint8_t bytes[COOKIE_BYTES];
+    uint64_t sent_ns; /* 0: free */
+};
+
+struct peer {
+    struct cjd_map_node by_addr; /* by link and address; only while addr.len > 0 */
+    struct cjd_links *links;
+    struct cjd_ca ca;
+    struct cjd_linkaddr addr;
+    struct cjd_timer tick;
+    struct cjd_bucket hellos; /* handshake packets it may cost us */
+    struct ping_cookie cookie[COOKIES];
+    uint64_t label;
+    uint64_t created_ns;
+    uint64_t since_ns; /* of state and reason */
+    uint64_t heard_ns; /* last packet that decrypted, any state */
+    uint64_t last_ns;  /* last one while established */
+    uint64_t ping_ns;  /* last ping sent */
+    uint64_t rtt_ns;
+    uint64_t rx_bytes;
+    uint64_t tx_bytes;
+    uint64_t rx_packets;
+    uint32_t lost_before; /* of sessions that ended */
+    uint32_t number;      /* generation << 16 | slot */
+    uint32_t link;
+    uint32_t iface;
+    uint32_t version;
+    uint32_t attempts; /* pings without answer in a row */
+    uint32_t next_cookie;
+    int state;
+    enum cjd_link_reason reason;
+    bool is_incoming;
+    bool is_announced; /* the router was told that it is up */
+    bool has_sent;     /* since it was last heard */
+    bool is_replying;  /* answering what came in a handshake packet */
+    char name[CJD_PEER_NAME_MAX + 1];
+};
+
+struct link_entry {
+    bool is_used;
+    uint32_t mtu;
+    uint32_t queues;
+    char name[CJD_LINK_NAME_MAX + 1];
+    struct cjd_pkt *tx_array[TX_BATCH];
+    struct cjd_vec tx;
+};
+
+struct cjd_links {
+    struct cjd_links_config config;
+    struct cjd_map by_addr;
+    struct peer *slot[PEERS_MAX];
+    uint16_t generation[PEERS_MAX];
+    struct peer *by_iface[CJD_SWITCH_IFACES];
+    struct link_entry link[CJD_LINKS_MAX];
+    struct peer *last_rx; /* one-entry cache of the address look-up */
+    struct cjd_refusal refusal[CJD_REFUSALS_MAX];
+    uint32_t refusals;
+    struct cjd_bucket stranger_hellos;
+    struct cjd_log_limit refusal_limit;
+    struct cjd_log_limit peer_limit;
+};
+
+struct addr_key {
+    uint32_t link;
+    const struct cjd_linkaddr *addr;
+};
+
+/* links.c */
+struct peer *peer_by_addr(struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr);
+struct peer *peer_by_number(const struct cjd_links *l, uint32_t number);
+void addr_index_add(struct cjd_links *l, struct peer *p);
+void addr_index_remove(struct cjd_links *l, struct peer *p);
+/* Seals and queues a packet for a peer; consumes it. */
+void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns);
+
+/* peer.c */
+struct peer *peer_new(struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr,
+                      const struct cjd_key *key, int *err);
+void peer_free(struct peer *p, uint64_t now_ns);
+/* Frees the least valuable incoming peer that never got established, or long silent. */
+bool peer_make_room(struct cjd_links *l, uint64_t now_ns);
+void peer_set_state(struct peer *p, int state, enum cjd_link_reason reason, uint64_t now_ns);
+/* State from CryptoAuth after a packet of the peer was accepted. */
+void peer_update_state(struct peer *p, uint64_t now_ns);
+void peer_announce(struct peer *p, bool is_up, uint64_t now_ns);
+void peer_info(const struct peer *p, struct cjd_peer_info *out);
+bool version_is_compatible(uint32_t version);
+
+/* liveness.c */
+void peer_tick(void *arg, uint64_t now_ns);
+void peer_ping(struct peer *p, uint64_t now_ns);
+/* Something was sent to, or heard from, the peer. */
+void peer_sent(struct peer *p, uint64_t now_ns);
+void peer_heard(struct peer *p, uint64_t now_ns);
+/* Starts over at once: new address, peer just made. */
+void peer_kick(struct peer *p, uint64_t now_ns);
+/* Sends an empty packet: a key packet that is owed. */
+void peer_send_empty(struct peer *p, uint64_t now_ns);
+
+/* refusal.c */
+void refusal_note(struct cjd_links *l, const struct cjd_refusal *what, uint64_t now_ns);
+
+#endif
