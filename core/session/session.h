@@ -27,9 +27,9 @@
 
 struct cjd_sessions;
 
-#define CJD_CONTENT_IP6_MAX 255u /* 0 … 255: user packet, the value is the IPv6 next header */
-#define CJD_CONTENT_DHT 256u
-#define CJD_CONTENT_IPTUN 257u
+#define CJD_CONTENT_IP6_MAX   255u /* 0 … 255: user packet, the value is the IPv6 next header */
+#define CJD_CONTENT_DHT       256u
+#define CJD_CONTENT_IPTUN     257u
 #define CJD_DATA_HEADER_BYTES 4u
 
 struct cjd_session_source {
@@ -65,10 +65,16 @@ struct cjd_sessions_ops {
     void (*doubt)(void *ctx, const struct cjd_addr *addr, uint64_t label, uint64_t now_ns);
     /* An authenticated packet came from a known node on a label not among its paths. */
     void (*hint)(void *ctx, const struct cjd_session_path *path, uint64_t now_ns);
-    /* A waiting user packet is given up; it was not sent. For ICMPv6 unreachable; consumes it
-     * (data header still in front). */
-    void (*undeliverable)(void *ctx, const struct cjd_addr *addr, struct cjd_pkt *pkt,
+    /* A user packet cannot be sent; for ICMPv6. mtu 0: no route was found in time; else: the first
+     * hop carries IPv6 packets of at most mtu bytes. Consumes it (data header still in front). */
+    void (*undeliverable)(void *ctx, const struct cjd_addr *addr, struct cjd_pkt *pkt, uint32_t mtu,
                           uint64_t now_ns);
+    /* Largest frame that the first hop of a label carries; 0: no such hop. */
+    uint32_t (*frame_mtu)(void *ctx, uint64_t label);
+    /* Data came for a handle nobody has: perhaps of a session this node had before it restarted.
+     * Rate-limited here. To be answered with a KEYPING, and its answer to be given to
+     * cjd_sessions_key_learned(). */
+    void (*unknown_handle)(void *ctx, uint64_t label, uint64_t now_ns);
     void *ctx;
 };
 
@@ -93,8 +99,8 @@ void cjd_sessions_free(struct cjd_sessions *s);
 void cjd_sessions_rx(struct cjd_sessions *s, struct cjd_pkt *pkt, uint64_t now_ns);
 
 /*
- * User content to addr: a data header is put in front, the packet is sealed and sent, or waits for a
- * path and a key (one-entry cache, then hash). Consumes it.
+ * User content to addr: a data header is put in front, the packet is sealed and sent, or waits for
+ * a path and a key (one-entry cache, then hash). Consumes it.
  */
 void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint32_t type,
                        struct cjd_pkt *pkt, bool no_wait, uint64_t now_ns);
@@ -113,8 +119,8 @@ void cjd_sessions_no_path(struct cjd_sessions *s, const struct cjd_addr *addr, u
 
 /* The other end answered a KEYPING we sent because it used a handle we do not know (its session
  * outlived our restart): begin a handshake with it. */
-void cjd_sessions_key_learned(struct cjd_sessions *s, const struct cjd_key *key,
-                              uint32_t version, uint64_t label, uint64_t now_ns);
+void cjd_sessions_key_learned(struct cjd_sessions *s, const struct cjd_key *key, uint32_t version,
+                              uint64_t label, uint64_t now_ns);
 
 struct cjd_session_info {
     struct cjd_addr addr;

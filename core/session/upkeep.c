@@ -1,0 +1,127 @@
+#include <session/private.h>
+
+/*
+ * One timer per session. It looks after, in this order:
+ *   packets that wait      path wanted or handshake pushed again; given up after WAIT_LIMIT
+ *   silence                sent but nothing heard for UNANSWERED: the path is doubted; a little
+ * later the handshake begins anew, since the other end may have restarted used sessions path
+ * refreshed every PATH_REFRESH (session notes §3.4) idle sessions          end
+ */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_used(const struct session *e, uint64_t now_ns)
+{
+    return e->user_tx_ns != 0 && now_ns - e->user_tx_ns < USER_IDLE;
+}
+
+/* How long after the first doubt the handshake begins anew: one answer could have come. */
+static uint64_t reset_after(const struct session *e)
+{
+    const struct path *best = path_best(e);
+    uint64_t rtt = best && !best->is_return ? best->cost_us * CJD_US : 0;
+    uint64_t wait = 400 * CJD_MS;
+
+    if (rtt > 2 * CJD_S) {
+        rtt = 2 * CJD_S;
+    }
+    return UNANSWERED + (2 * rtt > wait ? 2 * rtt : wait);
+}
+
+void session_arm(struct session *e, uint64_t now_ns)
+{
+    uint64_t last = e->last_rx_ns > e->last_tx_ns ? e->last_rx_ns : e->last_tx_ns;
+    uint64_t at = last + SESSION_IDLE;
+
+    if (e->waiting_count > 0) {
+        at = now_ns + SETUP_FIRST;
+    } else if (is_used(e, now_ns)) {
+        at = earlier(at, e->path_count == 0 ? now_ns + SETUP_FIRST : e->want_ns + PATH_REFRESH);
+    }
+    if (e->unheard_ns != 0 && is_used(e, now_ns)) {
+        uint64_t doubt = e->unheard_ns + UNANSWERED;
+        if (e->doubt_ns >= e->unheard_ns) {
+            doubt = e->is_reset ? e->doubt_ns + UNANSWERED : e->unheard_ns + reset_after(e);
+        }
+        at = earlier(at, doubt);
+    }
+    cjd_timer_arm(e->owner->config.timers, &e->timer, at > now_ns ? at : now_ns + CJD_MS);
+}
+
+static void doubt_path(struct session *e, uint64_t now_ns)
+{
+    struct cjd_sessions *s = e->owner;
+    const struct path *best = path_best(e);
+
+    e->doubt_ns = now_ns;
+    session_touch(e);
+    if (best) {
+        uint64_t label = best->label;
+        s->config.ops.doubt(s->config.ops.ctx, &e->addr, label, now_ns);
+    }
+}
+
+/* Nothing was heard since unheard_ns. */
+static void check_silence(struct session *e, uint64_t now_ns)
+{
+    uint64_t silent = now_ns - e->unheard_ns;
+
+    if (silent < UNANSWERED || !is_used(e, now_ns)) {
+        return;
+    }
+    if (e->doubt_ns < e->unheard_ns) {
+        doubt_path(e, now_ns);
+    } else if (!e->is_reset && silent >= reset_after(e)) {
+        e->is_reset = true;
+        cjd_ca_reset(&e->ca);
+        e->setups = 0;
+        e->setup_ns = 0;
+        session_push(e, now_ns);
+    } else if (e->is_reset && now_ns - e->doubt_ns >= UNANSWERED) {
+        doubt_path(e, now_ns);
+    }
+}
+
+static void look_after_waiting(struct session *e, uint64_t now_ns)
+{
+    if (now_ns - e->waiting_since_ns >= WAIT_LIMIT) {
+        session_give_up(e, now_ns);
+    } else {
+        session_push(e, now_ns);
+    }
+}
+
+static void refresh_path(struct session *e, uint64_t now_ns)
+{
+    struct cjd_sessions *s = e->owner;
+    uint64_t every = e->path_count == 0 ? WANT_AGAIN : PATH_REFRESH;
+
+    if (e->want_ns == 0 || now_ns - e->want_ns >= every) {
+        e->want_ns = now_ns;
+        session_touch(e); /* the router may make room in the table */
+        s->config.ops.want(s->config.ops.ctx, &e->addr, now_ns);
+    }
+}
+
+void session_timer(void *arg, uint64_t now_ns)
+{
+    struct session *e = arg;
+    uint64_t last = e->last_rx_ns > e->last_tx_ns ? e->last_rx_ns : e->last_tx_ns;
+
+    if (e->waiting_count == 0 && now_ns - last >= SESSION_IDLE) {
+        session_free(e, now_ns);
+        return;
+    }
+    if (e->waiting_count > 0) {
+        look_after_waiting(e, now_ns);
+    } else if (is_used(e, now_ns)) {
+        refresh_path(e, now_ns);
+    }
+    if (e->has_key && e->unheard_ns != 0) {
+        check_silence(e, now_ns);
+    }
+    session_arm(e, now_ns);
+}
