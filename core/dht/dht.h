@@ -74,6 +74,8 @@ struct cjd_dht_config {
     struct cjd_log log;
     struct cjd_timers *timers; /* borrowed; the router arms its own timers there */
     struct cjd_drops *drops;   /* borrowed */
+    /* Address of a key; false if it lies outside fc00::/8 (this room has no cryptography). */
+    bool (*addr_of_key)(struct cjd_addr *out, const struct cjd_key *key);
     struct cjd_dht_ops ops;
     struct cjd_dht_limits limits; /* zero members take defaults */
 };

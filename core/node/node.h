@@ -37,8 +37,7 @@ struct cjd_node_source {
 
 struct cjd_node_ops {
     /* Sends packets by a link; consumes them, empties vec. flags: CJD_TX_MORE as in the SDK. */
-    void (*link_tx)(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec,
-                    uint32_t flags);
+    void (*link_tx)(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
     /* IPv6 packets for this machine; consumes them. NULL: no frontend, they are counted. */
     void (*deliver)(void *ctx, struct cjd_vec *vec);
     /* Content of a type that cjd_node_type_set() switched on; consumes the packet. */
@@ -51,11 +50,11 @@ struct cjd_node_ops {
 struct cjd_node_config {
     struct cjd_keypair self; /* copied */
     struct cjd_rng rng;
-    struct cjd_log log;      /* sink borrowed */
-    struct cjd_pool *pool;   /* borrowed */
+    struct cjd_log log;    /* sink borrowed */
+    struct cjd_pool *pool; /* borrowed */
     struct cjd_node_ops ops;
-    uint32_t version;        /* announced; 0 = CJD_PROTOCOL */
-    uint32_t mtu;            /* of the frontend, for packet-too-big; 0 = no limit */
+    uint32_t version; /* announced; 0 = CJD_PROTOCOL */
+    uint32_t mtu;     /* of the frontend, for packet-too-big; 0 = no limit */
 };
 
 CJD_MUST_CHECK int cjd_node_new(struct cjd_node **out, const struct cjd_node_config *config,
@@ -69,7 +68,8 @@ void cjd_node_run(struct cjd_node *node, uint64_t now_ns);
 /* Hands what waits to the links. Called by the driver once per turn, before it sleeps. */
 void cjd_node_flush(struct cjd_node *node);
 
-/* --- packets ----------------------------------------------------------------------------------- */
+/* --- packets -----------------------------------------------------------------------------------
+ */
 
 /* Packets received on a link, addr set in each; consumes them and empties vec. */
 void cjd_node_rx(struct cjd_node *node, uint32_t link, uint32_t queue, struct cjd_vec *vec,
@@ -82,7 +82,8 @@ CJD_MUST_CHECK int cjd_node_send(struct cjd_node *node, const struct cjd_addr *t
 /* Whether ops->content is called for a type. 257 … 0xffff. */
 CJD_MUST_CHECK int cjd_node_type_set(struct cjd_node *node, uint32_t type, bool is_on);
 
-/* --- links and peers ---------------------------------------------------------------------------- */
+/* --- links and peers ----------------------------------------------------------------------------
+ */
 
 /* mtu: largest CryptoAuth packet; queues ≥ 1. Returns the link's number or an error. */
 int cjd_node_link_add(struct cjd_node *node, const char *name, uint32_t mtu, uint32_t queues);
@@ -96,7 +97,8 @@ CJD_MUST_CHECK int cjd_node_peer_set_addr(struct cjd_node *node, uint32_t peer,
                                           const struct cjd_linkaddr *addr, uint64_t now_ns);
 void cjd_node_peer_set_reason(struct cjd_node *node, uint32_t peer, int reason, uint64_t now_ns);
 
-/* --- views -------------------------------------------------------------------------------------- */
+/* --- views --------------------------------------------------------------------------------------
+ */
 
 const struct cjd_keypair *cjd_node_self(const struct cjd_node *node);
 struct cjd_users *cjd_node_users(struct cjd_node *node);
