@@ -17,9 +17,9 @@
 
 /* An accepted login. */
 struct cjd_user {
-    uint8_t secret[32];  /* SHA-256(password), mixed into the hello's key */
-    uint8_t lookup1[8];  /* auth type 1: by password */
-    uint8_t lookup2[8];  /* auth type 2: by login */
+    uint8_t secret[32]; /* SHA-256(password), mixed into the hello's key */
+    uint8_t lookup1[8]; /* auth type 1: by password */
+    uint8_t lookup2[8]; /* auth type 2: by login */
     bool is_restricted;
     struct cjd_addr only; /* the one address that may use it */
     char login[CJD_LOGIN_MAX + 1];

@@ -78,30 +78,30 @@ struct cjd_ca_node {
     struct cjd_rng rng;
 };
 
-/* The half of a session that a handshake builds; there are two while a responder is pending. */
+/* The half of a session that a handshake builds; there are two while a responder is pending.
+ * What data packets need stands first, in one cache line. */
 struct cjd_ca_half {
     uint32_t next; /* handshake state and next data counter, §7 */
     bool is_initiator;
     bool is_established;
     bool has_secret;     /* `secret` is computed */
     bool has_key_shared; /* `key_shared` is computed */
+    struct cjd_replay replay;
+    uint8_t secret[32]; /* box key of data packets */
     uint8_t temp_secret[32];
     struct cjd_key temp_key;
     struct cjd_key peer_temp_key; /* zero: unknown */
-    uint8_t secret[32];
-    uint8_t
-        key_shared[32]; /* X25519 of key packets: responder's permanent, initiator's temporary */
-    struct cjd_replay replay;
+    /* Of key packets: X25519 of the responder's permanent and the initiator's temporary key. */
+    uint8_t key_shared[32];
 };
 
-/* Temporary keys of hellos accepted lately (H5), first 8 bytes of each. */
+/* Temporary keys of hellos accepted lately (H5), first 8 bytes of each. A bit of `stale`: the peer
+ * cannot be using that key any more, so a hello with it is a replay. */
 #define CJD_CA_RECENT 16u
 struct cjd_ca_recent {
     uint64_t id[CJD_CA_RECENT];
-    uint16_t
-        stale; /* bit i: the peer cannot be using id[i] any more, a hello with it is a replay */
-    uint8_t count;
-    uint8_t at;
+    uint32_t stale;
+    uint32_t count; /* ever remembered */
 };
 
 struct cjd_ca {

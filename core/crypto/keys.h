@@ -32,7 +32,7 @@ static inline bool cjd_addr_is_valid(const struct cjd_addr *addr)
     return addr->b[0] == 0xfc;
 }
 
-/* Derives key and address. CJD_ERR_BAD_KEY: the address is outside fc00::/8 (pair filled anyway). */
+/* Key and address. CJD_ERR_BAD_KEY: address outside fc00::/8 (the pair is filled anyway). */
 CJD_MUST_CHECK int cjd_keypair_from_secret(struct cjd_keypair *out, const uint8_t secret[32]);
 
 /* A new pair with a valid address; about 256 tries. */
