@@ -236,7 +236,7 @@ static uint8_t *begin(struct cjd_pkt *pkt, enum cjd_ctrl_type type, const void *
     cjd_pkt_put(pkt, fixed + len);
     uint8_t *frame = cjd_pkt_data(pkt);
     memset(frame, 0, fixed);
-    cjd_store16(frame + AT_TYPE, type);
+    cjd_store16(frame + AT_TYPE, (uint16_t)type);
     cjd_store32(frame + AT_MAGIC, kinds[type].magic);
     cjd_store32(frame + AT_VERSION, CJD_PROTOCOL);
     if (len > 0) {

@@ -27,8 +27,8 @@ void cjd_switch_header_read(struct cjd_switch_header *out, const uint8_t *bytes)
 void cjd_switch_header_write(uint8_t *bytes, const struct cjd_switch_header *h)
 {
     cjd_store64(bytes, h->label);
-    bytes[AT_FLAGS] = (uint8_t)(h->congestion << 1 | h->suppress_errors);
-    bytes[AT_SHIFT] = (uint8_t)(h->version << 6 | (h->shift & SHIFT_MASK));
+    bytes[AT_FLAGS] = (uint8_t)((unsigned)h->congestion << 1 | h->suppress_errors);
+    bytes[AT_SHIFT] = (uint8_t)((unsigned)h->version << 6 | (h->shift & SHIFT_MASK));
     cjd_store16(bytes + AT_CLASS, h->traffic_class);
 }
 
