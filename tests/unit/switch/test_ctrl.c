@@ -25,10 +25,11 @@ static struct cjd_key key_of(uint8_t byte)
     return key;
 }
 
+/* Knows 0x13, and a label of two hops that nobody should ask it about. */
 static bool lladdr_of_0x13(void *ctx, uint64_t label, uint8_t record[32])
 {
     (void)ctx;
-    if (label != 0x13) {
+    if (label != 0x13 && label != 0xa63) {
         return false;
     }
     memcpy(record, "\x01\x08\x12\x34\xc0\x00\x02\x01", 8);

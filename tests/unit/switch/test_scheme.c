@@ -204,11 +204,12 @@ static void only_358_is_358(void **state)
 
 static int parse_hex(const char *hex)
 {
-    uint8_t bytes[512];
+    struct cjd_pkt *pkt = test_pkt_from_hex(0, hex);
     struct cjd_scheme s;
-    size_t len = test_unhex(bytes, sizeof bytes, hex);
+    int err = cjd_scheme_parse(&s, cjd_pkt_data(pkt), pkt->len);
 
-    return cjd_scheme_parse(&s, bytes, len);
+    test_pkt_free(pkt);
+    return err;
 }
 
 static void parse_bounds(void **state)

@@ -216,16 +216,19 @@ static unsigned model_width(const struct cjd_switch *sw, uint32_t iface)
     return 0;
 }
 
-/* code(s, b): any form of that width that can hold it. */
+/* code(s, b): any form of that width that can hold it; INVALID if there is none. */
 static uint64_t model_code(const struct cjd_switch *sw, uint32_t iface, unsigned width)
 {
-    for (int f = 0; f < sw->scheme.count && iface != 1; f++) {
+    if (iface == 1) {
+        return 1;
+    }
+    for (int f = 0; f < sw->scheme.count; f++) {
         uint64_t code = cjd_scheme_director(&sw->scheme, iface, f);
         if (cjd_form_width(&sw->scheme.form[f]) == width && code != CJD_LABEL_INVALID) {
             return code;
         }
     }
-    return 1;
+    return CJD_LABEL_INVALID;
 }
 
 /* First the checks of §7.2 that need no shift, in their order. */
@@ -252,7 +255,11 @@ static int model_checks(const struct cjd_switch *sw, uint64_t label, uint32_t d,
     if (d >= CJD_SWITCH_IFACES || sw->state[d] == CJD_IFACE_FREE) {
         return 1;
     }
-    return sw->state[d] == CJD_IFACE_DOWN && s != 1 ? 8 : 0;
+    if (sw->state[d] == CJD_IFACE_DOWN && s != 1) {
+        return 8;
+    }
+    /* Cannot be in a scheme as §4.3 wants it. */
+    return model_code(sw, s, *b) == CJD_LABEL_INVALID ? 1 : 0;
 }
 
 static struct outcome model(const struct cjd_switch *sw, const uint8_t *frame, uint32_t source)
@@ -355,7 +362,9 @@ static void random_frames(const struct cjd_scheme *scheme, unsigned rounds)
         assert_non_null(frame);
         cjd_rng_fill(&rng, frame, len);
         cjd_store64(frame, random_label(&sw));
-        source = sw.narrowest[source] < 0 ? CJD_SWITCH_SELF : source;
+        if (sw.narrowest[source] < 0 || cjd_rng_below(&rng, 8) == 0) {
+            source = CJD_SWITCH_SELF;
+        }
         compare(&sw, frame, len, source, seen);
         free(frame);
     }
@@ -372,14 +381,17 @@ static void frames_at_random(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         random_frames(test_scheme(names[i]), ROUNDS);
     }
-    /* v3x5x8 by the general path: its forms in a scheme that is not quite it. */
-    struct cjd_scheme odd = {.count = 3, .form = {{2, 3, 1}, {3, 6, 2}, {3, 9, 0}}};
-    assert_int_equal(cjd_scheme_finish(&odd), 0);
-    random_frames(&odd, ROUNDS);
-    /* The widest self director that fits in rule 3 and a long prefix. */
-    struct cjd_scheme wide = {.count = 2, .form = {{4, 1, 1}, {31, 28, 2}}};
-    assert_int_equal(cjd_scheme_finish(&wide), 0);
-    random_frames(&wide, ROUNDS);
+    /* In turn: v3x5x8 by the general path, in a scheme that is not quite it; the widest director
+     * and the longest prefix; self in a form whose low bits are not 0001 (rule 2); self wider than
+     * the form of the label (rule 4), which §4.3 forbids. */
+    struct cjd_scheme others[] = {{.count = 3, .form = {{2, 3, 1}, {3, 6, 2}, {3, 9, 0}}},
+                                  {.count = 2, .form = {{4, 1, 1}, {31, 28, 2}}},
+                                  {.count = 2, .form = {{4, 1, 1}, {4, 8, 9}}},
+                                  {.count = 2, .form = {{10, 3, 1}, {2, 8, 0}}}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_int_equal(cjd_scheme_finish(&others[i]), 0);
+        random_frames(&others[i], ROUNDS);
+    }
 }
 
 /* ---- error frames ---- */
