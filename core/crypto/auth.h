@@ -34,6 +34,7 @@ void cjd_users_free(struct cjd_users *users);
 /*
  * Adds a login. login NULL: named "Anon #N". only NULL: any address.
  * Same login and password again: 0, nothing changes. Same login, other password: CJD_ERR_EXISTS.
+ * CJD_ERR_FULL: CJD_USERS_MAX of them.
  */
 CJD_MUST_CHECK int cjd_users_add(struct cjd_users *users, const char *login, const void *password,
                                  size_t password_len, const struct cjd_addr *only);

@@ -1,5 +1,8 @@
 #include "end.h"
 
+#include <base/wire.h>
+#include <crypto/box.h>
+
 static struct cjd_pkt *fill_box(struct box *box, uint32_t off, const void *bytes, size_t len)
 {
     if (len > sizeof box->bytes - off) {
@@ -133,6 +136,29 @@ bool end_owes_key(const struct end *end)
 struct cjd_replay end_replay(const struct end *end)
 {
     return end->is_model ? end->model.replay : end->ca.live.replay;
+}
+
+struct cjd_pkt *craft_packet(struct box *box, const struct craft *craft)
+{
+    static const uint8_t header[120] = {[16] = 0x5a};
+    const struct cjd_credentials *c = craft->credentials;
+    struct cjd_pkt *pkt = box_packet(box, header, sizeof header);
+    uint8_t *p = box->bytes;
+    uint8_t shared[32];
+    uint8_t key[32];
+
+    memcpy(p + 120, "crafted", 7);
+    pkt->len += 7;
+    cjd_store32(p, craft->word);
+    if (c && c->type != 0) {
+        memcpy(p + 4, c->lookup, 8);
+    }
+    memcpy(p + 40, craft->from->b, 32);
+    memcpy(p + 88, craft->temp, 32);
+    assert_int_equal(cjd_box_shared(shared, craft->secret, craft->key), 0);
+    cjd_box_key(key, shared, c && c->type != 0 ? c->secret : NULL);
+    cjd_box_seal(p + 88, pkt->len - 88, p + 72, p + 16, key);
+    return pkt;
 }
 
 void pair_init(struct pair *pair, bool is_model0, bool is_model1, uint64_t seed)

@@ -57,6 +57,19 @@ bool end_is_initiator(const struct end *end);
 bool end_owes_key(const struct end *end);
 struct cjd_replay end_replay(const struct end *end);
 
+/* A handshake packet made by hand, with any word and any temporary key. `secret` and `key` are the
+ * two keys of its box: permanent ones for hellos, responder's permanent and initiator's temporary
+ * key for key packets. */
+struct craft {
+    uint32_t word;
+    const uint8_t *secret;
+    const struct cjd_key *key;
+    const struct cjd_key *from; /* permanent key in the header */
+    const uint8_t *temp;        /* 32 bytes */
+    const struct cjd_credentials *credentials;
+};
+struct cjd_pkt *craft_packet(struct box *box, const struct craft *craft);
+
 /* Two ends that know each other's keys, with system-like seeded randomness. */
 struct pair {
     struct end end[2];
