@@ -1,0 +1,124 @@
+"""Nodes of this build and reference nodes in one network, for each binary in CJDNS_REF."""
+from mixed import node_of, reference_binaries, require_binaries, short, warnings_of
+
+import lab as laboratory
+from lab import test
+from nodes import Failure
+from probes import all_pairs, ping_during, ping_until, rate_text, throughput
+import topologies
+
+MIXTURES = ["oor", "oro", "roo", "orr", "ror", "rro"]
+COME_BACK_S = 90.0  # a reference neighbour keeps its session with a former life for a while
+
+
+def fresh(lab, function, *arguments):
+    """One of several networks in one test: each is taken down before the next."""
+    try:
+        return function(lab, *arguments)
+    except Failure:
+        lab.show_logs()
+        raise
+    finally:
+        lab.reset()
+
+
+def one_chain(lab, binary, mixture, family):
+    nodes = [node_of(lab, kind, f"{kind}{i}", binary) for i, kind in enumerate(mixture)]
+    topologies.chain(lab, nodes, family)
+    times = ping_until(lab, all_pairs(nodes), since=lab.start())
+    print(f"{short(binary)} IPv{family} {mixture}: all pairs after {max(times.values()):.2f} s")
+
+
+def all_chains(lab, family):
+    for binary in reference_binaries():
+        for mixture in MIXTURES:
+            fresh(lab, one_chain, binary, mixture, family)
+
+
+@test
+def chains_ipv4(lab):
+    """The reference in every position of a chain of three; o is ours, r the reference."""
+    all_chains(lab, "4")
+
+
+@test
+def chains_ipv6(lab):
+    all_chains(lab, "6")
+
+
+def one_tcp(lab, binary, mixture, seconds):
+    nodes = [node_of(lab, kind, f"{kind}{i}", binary) for i, kind in enumerate(mixture)]
+    topologies.chain(lab, nodes)
+    lab.start()
+    ping_until(lab, all_pairs(nodes))
+    rates = throughput(nodes[0], nodes[-1], seconds)
+    print(f"{short(binary)} {mixture}: {rate_text(rates)}")
+
+
+@test
+def tcp(lab):
+    for binary in reference_binaries():
+        for mixture in ("or", "ro", "oro", "ror"):
+            fresh(lab, one_tcp, binary, mixture, 10)
+
+
+def one_restart(lab, binary, kinds, victim):
+    """Kills one of two nodes, starts it again at once; seconds until both directions work. The
+    first calls the second."""
+    nodes = [node_of(lab, kind, f"{kind}{i}", binary) for i, kind in enumerate(kinds)]
+    lab.join(*nodes)
+    lab.start()
+    ping_until(lab, all_pairs(nodes))
+    nodes[victim].kill()
+    again = lab.start(nodes[victim])
+    return max(ping_until(lab, all_pairs(nodes), within=COME_BACK_S, since=again).values())
+
+
+RESTARTS = [("ours, the caller, beside a reference node", "or", 0),
+            ("ours, the called, beside a reference node", "ro", 1),
+            ("a reference node, the caller, beside ours", "ro", 0),
+            ("a reference node, the called, beside ours", "or", 1),
+            ("a reference node, the caller, beside its kind", "rr", 0),
+            ("a reference node, the called, beside its kind", "rr", 1)]
+
+
+@test
+def restart(lab):
+    """How long a restarted node is away, in every position."""
+    for binary in reference_binaries():
+        for words, kinds, victim in RESTARTS:
+            seconds = fresh(lab, one_restart, binary, kinds, victim)
+            print(f"{short(binary)}: restart of {words}: back after {seconds:.2f} s")
+
+
+def one_life(lab, binary, kinds):
+    """The usual life of two neighbours, a restart of the first included; what the second warns of."""
+    first, second = [node_of(lab, kind, f"{kind}{i}", binary) for i, kind in enumerate(kinds)]
+    lab.join(first, second)
+    lab.start()
+    ping_until(lab, all_pairs([first, second]))
+    ping_during(lab, all_pairs([first, second]), 10, interval=0.1)
+    throughput(first, second, 3)
+    first.kill()
+    lab.start(first)
+    ping_until(lab, all_pairs([first, second]), within=COME_BACK_S)
+    return warnings_of(second)
+
+
+@test
+def warnings(lab):
+    """A reference node has nothing to complain of in us that it does not find in its own kind."""
+    bad = []
+    for binary in reference_binaries():
+        usual = fresh(lab, one_life, binary, "rr")
+        ours = fresh(lab, one_life, binary, "or")
+        print(f"{short(binary)}: warnings beside its kind {sorted(usual)}, beside ours {sorted(ours)}")
+        bad += [f"{short(binary)} {place}: {text}" for place, text in ours.items()
+                if place not in usual]
+    if bad:
+        raise Failure("warnings only beside ours: " + "; ".join(bad))
+
+
+if __name__ == "__main__":
+    require_binaries()
+    laboratory.main()
