@@ -19,7 +19,7 @@
 
 #define INPUT_MAX       4096u
 #define FILES_MAX       1024u
-#define DEFAULT_RUNS    20000u
+#define DEFAULT_RUNS    200000u
 #define DEFAULT_SECONDS 2
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
