@@ -4,6 +4,7 @@
 #include <switch/scheme.h>
 
 #define LEN_BITS    5u  /* of prefixLen and of bitCount */
+#define HEAD_BITS   10u /* both */
 #define PADDING_MAX 63u /* zero bits after the last form that the reference tolerates */
 
 static bool bit_at(const uint8_t *bytes, size_t at)
@@ -35,12 +36,12 @@ static size_t used_bits(const uint8_t *bytes, size_t len)
 /* Reads one form at bit *at, of `bits` in all. */
 static int parse_form(struct cjd_form *out, const uint8_t *bytes, size_t bits, size_t *at)
 {
-    if (bits - *at < 2 * LEN_BITS) {
+    if (bits - *at < HEAD_BITS) {
         return CJD_ERR_PARSE;
     }
     out->prefix_len = (uint8_t)get_bits(bytes, *at, LEN_BITS);
     out->bit_count = (uint8_t)get_bits(bytes, *at + LEN_BITS, LEN_BITS);
-    *at += 2 * LEN_BITS;
+    *at += HEAD_BITS;
     if (out->bit_count == 0 || bits - *at < out->prefix_len) {
         return CJD_ERR_PARSE;
     }
@@ -84,7 +85,7 @@ int cjd_scheme_serialise(const struct cjd_scheme *s, uint8_t *out, size_t cap)
     size_t at = 0;
 
     for (unsigned i = 0; i < s->count; i++) {
-        bits += 2 * LEN_BITS + s->form[i].prefix_len;
+        bits += HEAD_BITS + s->form[i].prefix_len;
     }
     size_t len = (bits + 7) / 8;
     if (len > cap) {

@@ -38,7 +38,7 @@ void cjd_switch_init(struct cjd_switch *sw, const struct cjd_scheme *scheme)
     sw->scheme = *scheme;
     sw->state[CJD_SWITCH_SELF] = CJD_IFACE_UP;
     for (uint32_t i = 0; i < CJD_SWITCH_IFACES; i++) {
-        sw->narrowest[i] = (int8_t)cjd_scheme_narrowest(scheme, i);
+        sw->narrowest[i] = (int16_t)cjd_scheme_narrowest(scheme, i);
     }
 }
 

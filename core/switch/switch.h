@@ -47,7 +47,7 @@ struct cjd_switch {
     struct cjd_scheme scheme;
     uint8_t state[CJD_SWITCH_IFACES]; /* enum cjd_iface_state */
     /* Form of each interface; −1: the scheme cannot write it. */
-    int8_t narrowest[CJD_SWITCH_IFACES];
+    int16_t narrowest[CJD_SWITCH_IFACES];
 };
 
 /* The scheme is copied; it must meet §4.3. All interfaces but SELF are free. */
