@@ -1,9 +1,9 @@
 /*
- * Between the node and the plugins: frontend, content types, and the rule that nobody calls the node
- * while it is running.
+ * Between the node and the plugins: frontend, content types, and the rule that nobody calls the
+ * node while it is running.
  *
- * The node's callbacks for user packets go straight to the frontend. Content and peer events are put
- * off until the node has returned, because their receivers answer by calling the node.
+ * The node's callbacks for user packets go straight to the frontend. Content and peer events are
+ * put off until the node has returned, because their receivers answer by calling the node.
  */
 #include <runtime/owner.h>
 
@@ -25,7 +25,8 @@ void cjd_bridge_lost(struct cjd_runtime *rt, uint32_t n, const char *why)
                     (unsigned long long)rt->bridge.lost);
 }
 
-/* --- content ------------------------------------------------------------------------------------ */
+/* --- content ------------------------------------------------------------------------------------
+ */
 
 static struct type_range *range_of(struct cjd_runtime *rt, uint32_t type)
 {
@@ -85,7 +86,8 @@ static bool settle_content(struct cjd_runtime *rt)
     return had_some;
 }
 
-/* --- the rule ----------------------------------------------------------------------------------- */
+/* --- the rule -----------------------------------------------------------------------------------
+ */
 
 void cjd_bridge_enter(struct cjd_runtime *rt)
 {
@@ -115,7 +117,8 @@ void cjd_bridge_leave(struct cjd_runtime *rt)
     br->is_draining = false;
 }
 
-/* --- frontend ----------------------------------------------------------------------------------- */
+/* --- frontend -----------------------------------------------------------------------------------
+ */
 
 void cjd_owner_own_addr(struct cjd_owner *owner, struct cjd_addr *out)
 {
@@ -183,7 +186,8 @@ void cjd_owner_inject(struct cjd_owner *owner, struct cjd_vec *vec)
     cjd_bridge_leave(rt);
 }
 
-/* --- cjd.upper ---------------------------------------------------------------------------------- */
+/* --- cjd.upper ----------------------------------------------------------------------------------
+ */
 
 /* The core's own types lie below. */
 #define TYPE_FIRST 257u
@@ -228,8 +232,8 @@ static struct type_range *free_range(struct bridge *br, uint32_t first, uint32_t
     return found;
 }
 
-int cjd_owner_type_register(struct cjd_owner *owner, uint32_t first, uint32_t last,
-                            cjd_upper_fn fn, void *arg)
+int cjd_owner_type_register(struct cjd_owner *owner, uint32_t first, uint32_t last, cjd_upper_fn fn,
+                            void *arg)
 {
     int err;
 

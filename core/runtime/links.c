@@ -75,8 +75,7 @@ static int check_given(const struct cjd_link_given *given)
     return is_sane ? 0 : CJD_ERR_INVALID;
 }
 
-static int add_to_node(struct cjd_runtime *rt, const char *name,
-                       const struct cjd_link_given *given)
+static int add_to_node(struct cjd_runtime *rt, const char *name, const struct cjd_link_given *given)
 {
     char short_name[CJD_LINK_NAME_MAX + 1];
     int id;
@@ -212,7 +211,8 @@ void cjd_owner_queue_wake(struct cjd_owner *owner, uint32_t id, uint32_t queue)
     }
 }
 
-/* --- receiving ---------------------------------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------------------------------
+ */
 
 static void stamp(struct cjd_vec *vec, uint32_t id, uint32_t queue)
 {
@@ -275,10 +275,10 @@ bool cjd_bindings_pending(struct cjd_runtime *rt)
     return false;
 }
 
-/* --- sending ------------------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------------------------------
+ */
 
-void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec,
-                     uint32_t flags)
+void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags)
 {
     struct cjd_runtime *rt = ctx;
     struct binding *b = link < CJD_LINKS_MAX ? &rt->links[link] : NULL;

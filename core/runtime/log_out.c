@@ -31,7 +31,8 @@ struct cjd_log_out {
     struct cjd_log_sink sink;
 };
 
-/* --- one line ----------------------------------------------------------------------------------- */
+/* --- one line -----------------------------------------------------------------------------------
+ */
 
 struct line {
     char *out;
@@ -161,7 +162,8 @@ size_t cjd_log_out_format(char *out, size_t cap, const struct cjd_log_record *re
     return l.len;
 }
 
-/* --- sink --------------------------------------------------------------------------------------- */
+/* --- sink ---------------------------------------------------------------------------------------
+ */
 
 static uint64_t wall_ms(void)
 {
@@ -226,7 +228,8 @@ struct cjd_log cjd_log_out_log(const struct cjd_log_out *lo, const char *module)
     return (struct cjd_log){.sink = &lo->sink, .module = module};
 }
 
-/* --- set-up ------------------------------------------------------------------------------------- */
+/* --- set-up -------------------------------------------------------------------------------------
+ */
 
 /* The cheap test must let through what any module may write. */
 static void set_max_level(struct cjd_log_out *lo)
@@ -363,10 +366,8 @@ struct cjd_log_out *cjd_log_out_new(void)
     }
     lo->fd = STDERR_FILENO;
     lo->level = CJD_LOG_INFO;
-    lo->sink = (struct cjd_log_sink){.max_level = CJD_LOG_INFO,
-                                         .enabled = cjd_log_out_is_on,
-                                         .write = write_line,
-                                         .ctx = lo};
+    lo->sink = (struct cjd_log_sink){
+        .max_level = CJD_LOG_INFO, .enabled = cjd_log_out_is_on, .write = write_line, .ctx = lo};
     return lo;
 }
 

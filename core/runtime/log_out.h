@@ -32,7 +32,7 @@ void cjd_log_out_set_json(struct cjd_log_out *out, bool is_json);
 void cjd_log_out_set_level(struct cjd_log_out *out, enum cjd_log_level level);
 /* CJD_ERR_FULL, CJD_ERR_TOO_LONG: a name too many or too long. */
 CJD_MUST_CHECK int cjd_log_out_set_module(struct cjd_log_out *out, const char *module,
-                                         enum cjd_log_level level);
+                                          enum cjd_log_level level);
 /* Forgets the levels of single modules. */
 void cjd_log_out_clear_modules(struct cjd_log_out *out);
 
@@ -50,7 +50,6 @@ struct cjd_log_record {
     const char *module;
     const char *text;
 };
-size_t cjd_log_out_format(char *out, size_t cap, const struct cjd_log_record *record,
-                         bool is_json);
+size_t cjd_log_out_format(char *out, size_t cap, const struct cjd_log_record *record, bool is_json);
 
 #endif

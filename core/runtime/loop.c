@@ -10,7 +10,8 @@
 /* How long a thread may take to end after its owner was told to stop. */
 #define JOIN_SECONDS 5
 
-/* --- descriptors -------------------------------------------------------------------------------- */
+/* --- descriptors --------------------------------------------------------------------------------
+ */
 
 struct cjd_fd_watch {
     struct cjd_fd_watch *next;
@@ -84,7 +85,8 @@ uint32_t cjd_loop_undo_watches(struct cjd_owner *owner)
     return n;
 }
 
-/* --- timers ------------------------------------------------------------------------------------- */
+/* --- timers -------------------------------------------------------------------------------------
+ */
 
 /* What the storage of a struct cjd_plugin_timer holds. */
 struct cjd_loop_timer {
@@ -121,8 +123,8 @@ static void on_timer(void *arg, uint64_t now_ns)
     t->fn(t->arg);
 }
 
-void cjd_owner_timer_init(struct cjd_owner *owner, struct cjd_plugin_timer *storage,
-                          cjd_task_fn fn, void *arg)
+void cjd_owner_timer_init(struct cjd_owner *owner, struct cjd_plugin_timer *storage, cjd_task_fn fn,
+                          void *arg)
 {
     struct cjd_loop_timer *t = loop_timer(storage);
 
@@ -170,7 +172,8 @@ uint32_t cjd_loop_undo_timers(struct cjd_owner *owner)
     return n;
 }
 
-/* --- tasks -------------------------------------------------------------------------------------- */
+/* --- tasks --------------------------------------------------------------------------------------
+ */
 
 int cjd_tasks_init(struct tasks *tasks)
 {
@@ -277,7 +280,8 @@ void cjd_tasks_forget(struct cjd_owner *owner)
     remove_tasks_of(&tasks->running, owner);
 }
 
-/* --- threads ------------------------------------------------------------------------------------ */
+/* --- threads ------------------------------------------------------------------------------------
+ */
 
 struct cjd_loop_thread {
     struct cjd_loop_thread *next;

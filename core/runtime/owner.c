@@ -23,8 +23,7 @@ struct cjd_leaks cjd_owner_undo(struct cjd_owner *owner)
     return leaks;
 }
 
-uint32_t cjd_owner_packets(struct cjd_owner *owner, struct cjd_vec *vec, uint32_t n,
-                           uint32_t bytes)
+uint32_t cjd_owner_packets(struct cjd_owner *owner, struct cjd_vec *vec, uint32_t n, uint32_t bytes)
 {
     uint32_t made = 0;
 

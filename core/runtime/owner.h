@@ -51,13 +51,14 @@ uint32_t cjd_owner_join(struct cjd_owner *owner);
 /* Takes back all but packets and running threads, counts it. May be repeated. */
 struct cjd_leaks cjd_owner_undo(struct cjd_owner *owner);
 
-/* --- cjd.loop ----------------------------------------------------------------------------------- */
+/* --- cjd.loop -----------------------------------------------------------------------------------
+ */
 
 CJD_MUST_CHECK int cjd_owner_watch(struct cjd_owner *owner, struct cjd_fd_watch **out, int fd,
                                    uint32_t events, cjd_fd_fn fn, void *arg);
 void cjd_owner_unwatch(struct cjd_owner *owner, struct cjd_fd_watch *watch);
-void cjd_owner_timer_init(struct cjd_owner *owner, struct cjd_plugin_timer *timer,
-                          cjd_task_fn fn, void *arg);
+void cjd_owner_timer_init(struct cjd_owner *owner, struct cjd_plugin_timer *timer, cjd_task_fn fn,
+                          void *arg);
 void cjd_owner_timer_arm(struct cjd_owner *owner, struct cjd_plugin_timer *timer,
                          uint64_t delay_ns);
 void cjd_owner_timer_cancel(struct cjd_owner *owner, struct cjd_plugin_timer *timer);
@@ -66,20 +67,23 @@ CJD_MUST_CHECK int cjd_owner_defer(struct cjd_owner *owner, cjd_task_fn fn, void
 CJD_MUST_CHECK int cjd_owner_post(struct cjd_owner *owner, cjd_task_fn fn, void *arg);
 CJD_MUST_CHECK int cjd_owner_spawn(struct cjd_owner *owner, cjd_task_fn fn, void *arg);
 
-/* --- cjd.packet --------------------------------------------------------------------------------- */
+/* --- cjd.packet ---------------------------------------------------------------------------------
+ */
 
 uint32_t cjd_owner_packets(struct cjd_owner *owner, struct cjd_vec *vec, uint32_t n,
                            uint32_t bytes);
 void cjd_owner_packets_free(struct cjd_owner *owner, struct cjd_vec *vec);
 
-/* --- cjd.resolve -------------------------------------------------------------------------------- */
+/* --- cjd.resolve --------------------------------------------------------------------------------
+ */
 
 CJD_MUST_CHECK int cjd_owner_resolve(struct cjd_owner *owner, struct cjd_resolve_request **out,
                                      const char *name, uint32_t family, cjd_resolve_fn fn,
                                      void *arg);
 void cjd_owner_resolve_cancel(struct cjd_owner *owner, struct cjd_resolve_request *request);
 
-/* --- cjd.link, cjd.peer ------------------------------------------------------------------------- */
+/* --- cjd.link, cjd.peer -------------------------------------------------------------------------
+ */
 
 CJD_MUST_CHECK int cjd_owner_link_up(struct cjd_owner *owner, const char *name,
                                      const struct cjd_link_ops *ops, void *link, uint32_t *id);
@@ -95,7 +99,8 @@ CJD_MUST_CHECK int cjd_owner_peer_set_addr(struct cjd_owner *owner, uint32_t pee
 void cjd_owner_peer_set_reason(struct cjd_owner *owner, uint32_t peer, int32_t reason);
 CJD_MUST_CHECK int cjd_owner_peer_watch(struct cjd_owner *owner, cjd_peer_event_fn fn, void *arg);
 
-/* --- cjd.frontend, cjd.upper -------------------------------------------------------------------- */
+/* --- cjd.frontend, cjd.upper --------------------------------------------------------------------
+ */
 
 void cjd_owner_own_addr(struct cjd_owner *owner, struct cjd_addr *out);
 CJD_MUST_CHECK int cjd_owner_frontend_attach(struct cjd_owner *owner,
@@ -105,7 +110,7 @@ void cjd_owner_frontend_detach(struct cjd_owner *owner);
 void cjd_owner_inject(struct cjd_owner *owner, struct cjd_vec *vec);
 CJD_MUST_CHECK int cjd_owner_type_register(struct cjd_owner *owner, uint32_t first, uint32_t last,
                                            cjd_upper_fn fn, void *arg);
-CJD_MUST_CHECK int cjd_owner_send(struct cjd_owner *owner, const struct cjd_addr *to,
-                                  uint32_t type, struct cjd_vec *vec, uint32_t flags);
+CJD_MUST_CHECK int cjd_owner_send(struct cjd_owner *owner, const struct cjd_addr *to, uint32_t type,
+                                  struct cjd_vec *vec, uint32_t flags);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include <runtime/private.h>
 
-/* --- events ------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------------
+ */
 
 static struct cjd_owner *owner_of_link(struct cjd_runtime *rt, uint32_t link)
 {
@@ -112,7 +113,8 @@ int cjd_owner_peer_watch(struct cjd_owner *owner, cjd_peer_event_fn fn, void *ar
     return 0;
 }
 
-/* --- calls -------------------------------------------------------------------------------------- */
+/* --- calls --------------------------------------------------------------------------------------
+ */
 
 /* The peer exists and is on a link of this owner, and the node may be called. */
 static int check_peer(struct cjd_owner *owner, uint32_t peer)
@@ -174,8 +176,7 @@ int cjd_owner_peer_remove(struct cjd_owner *owner, uint32_t peer)
     return err;
 }
 
-int cjd_owner_peer_set_addr(struct cjd_owner *owner, uint32_t peer,
-                            const struct cjd_linkaddr *addr)
+int cjd_owner_peer_set_addr(struct cjd_owner *owner, uint32_t peer, const struct cjd_linkaddr *addr)
 {
     int err = check_peer(owner, peer);
 

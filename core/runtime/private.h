@@ -14,14 +14,15 @@
 /* Packets asked for in one call of a link's rx. */
 #define RX_VECTOR 64u
 /* Calls per queue and turn, so that one busy link does not starve the rest. */
-#define RX_ROUNDS 8u
-#define QUEUES_MAX 16u
+#define RX_ROUNDS       8u
+#define QUEUES_MAX      16u
 #define TIMERS_PER_TURN 1024u
-#define TYPES_MAX 32u
-#define CONTENT_MAX 256u
-#define REASONS_MAX 64u
+#define TYPES_MAX       32u
+#define CONTENT_MAX     256u
+#define REASONS_MAX     64u
 
-/* --- tasks and threads -------------------------------------------------------------------------- */
+/* --- tasks and threads --------------------------------------------------------------------------
+ */
 
 struct task {
     struct task *next;
@@ -37,12 +38,13 @@ struct tasks {
     struct task *running; /* taken by the turn, not run yet; control thread only */
 };
 
-/* --- links -------------------------------------------------------------------------------------- */
+/* --- links --------------------------------------------------------------------------------------
+ */
 
 struct queue {
     struct cjd_runtime *rt;
-    struct event *event;     /* NULL: the plugin wakes the queue */
-    atomic_bool is_ready;    /* something to receive */
+    struct event *event;  /* NULL: the plugin wakes the queue */
+    atomic_bool is_ready; /* something to receive */
 };
 
 /* A link, at the index that is its number in the node. */
@@ -146,8 +148,7 @@ uint32_t cjd_resolve_undo(struct cjd_owner *owner);
 void cjd_bindings_rx(struct cjd_runtime *rt);
 bool cjd_bindings_pending(struct cjd_runtime *rt);
 void cjd_bindings_flush(struct cjd_runtime *rt);
-void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec,
-                     uint32_t flags);
+void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
 /* Tells the node of links that went down while it was running. */
 void cjd_bindings_settle(struct cjd_runtime *rt);
 uint32_t cjd_bindings_undo(struct cjd_owner *owner);

@@ -1,9 +1,9 @@
 /*
  * cjd.resolve: host names to addresses by the system's resolvers, never blocking.
  *
- * evdns reads /etc/resolv.conf and /etc/hosts; both are read again when they changed, so that a node
- * that started before its network has name servers finds them. Numeric names are answered without
- * asking. An answer always comes from the loop, by a timer of the request:
+ * evdns reads /etc/resolv.conf and /etc/hosts; both are read again when they changed, so that a
+ * node that started before its network has name servers finds them. Numeric names are answered
+ * without asking. An answer always comes from the loop, by a timer of the request:
  *
  *     timer: the answer is ready (0), or nobody answered in time (ASK_TIMEOUT)
  */
@@ -23,7 +23,7 @@
 
 #define ASK_TIMEOUT (20 * CJD_S)
 /* How often the system's files are looked at. */
-#define CHECK_EVERY (2 * CJD_S)
+#define CHECK_EVERY    (2 * CJD_S)
 #define NAME_MAX_BYTES 253u
 
 static const char *const resolv_conf = "/etc/resolv.conf";
@@ -57,7 +57,8 @@ struct cjd_resolve_request {
     struct cjd_resolve_answer answer;
 };
 
-/* --- the system's files ------------------------------------------------------------------------- */
+/* --- the system's files -------------------------------------------------------------------------
+ */
 
 static struct stamp stamp_of(const char *path)
 {
@@ -86,8 +87,8 @@ static bool has_changed(struct stamp *old, const char *path)
 
 static void read_conf(struct resolver *r)
 {
-    int err = evdns_base_resolv_conf_parse(r->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE,
-                                           resolv_conf);
+    int err =
+        evdns_base_resolv_conf_parse(r->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE, resolv_conf);
     if (err != 0) {
         cjd_log(&r->rt->log, CJD_LOG_WARN, "%s names no usable name server code=%d", resolv_conf,
                 err);
@@ -155,7 +156,8 @@ void cjd_resolver_free(struct resolver *r)
     free(r);
 }
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ------------------------------------------------------------------------------------
+ */
 
 static void add_address(struct cjd_resolve_answer *a, const struct sockaddr *sa)
 {
@@ -267,7 +269,8 @@ static bool answer_numeric(struct cjd_resolve_request *q, const char *name, uint
     return true;
 }
 
-/* --- asking ------------------------------------------------------------------------------------- */
+/* --- asking -------------------------------------------------------------------------------------
+ */
 
 static int family_hint(uint32_t family)
 {
@@ -284,9 +287,8 @@ static int family_hint(uint32_t family)
 static void ask_system(struct resolver *r, struct cjd_resolve_request *q, const char *name,
                        uint32_t family)
 {
-    struct evutil_addrinfo hints = {.ai_family = family_hint(family),
-                                    .ai_socktype = SOCK_DGRAM,
-                                    .ai_protocol = IPPROTO_UDP};
+    struct evutil_addrinfo hints = {
+        .ai_family = family_hint(family), .ai_socktype = SOCK_DGRAM, .ai_protocol = IPPROTO_UDP};
 
     refresh(r, cjd_runtime_now(r->rt));
     cjd_timer_arm(&r->rt->timers, &q->timer, cjd_runtime_now(r->rt) + ASK_TIMEOUT);
@@ -303,8 +305,7 @@ int cjd_owner_resolve(struct cjd_owner *owner, struct cjd_resolve_request **out,
     size_t len = strlen(name);
 
     *out = NULL;
-    if (len == 0 || len > NAME_MAX_BYTES || !fn ||
-        (family != 0 && family != 4 && family != 6)) {
+    if (len == 0 || len > NAME_MAX_BYTES || !fn || (family != 0 && family != 4 && family != 6)) {
         return CJD_ERR_INVALID;
     }
     struct cjd_resolve_request *q = calloc(1, sizeof *q);

@@ -34,7 +34,8 @@ struct cjd_timers *cjd_runtime_timers(struct cjd_runtime *rt)
     return &rt->timers;
 }
 
-/* --- set-up ------------------------------------------------------------------------------------- */
+/* --- set-up -------------------------------------------------------------------------------------
+ */
 
 /* The turn itself does what is due; the event only ends the wait. */
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
@@ -213,7 +214,8 @@ void cjd_runtime_set_node(struct cjd_runtime *rt, struct cjd_node *node)
     rt->node = node;
 }
 
-/* --- the turn ----------------------------------------------------------------------------------- */
+/* --- the turn -----------------------------------------------------------------------------------
+ */
 
 static uint64_t next_deadline(const struct cjd_runtime *rt)
 {
@@ -250,8 +252,8 @@ static bool set_alarm(struct cjd_runtime *rt)
 
 static int wait_for_events(struct cjd_runtime *rt, bool may_wait)
 {
-    bool must_not = !set_alarm(rt) || !may_wait || cjd_tasks_pending(rt) ||
-                    cjd_bindings_pending(rt);
+    bool must_not =
+        !set_alarm(rt) || !may_wait || cjd_tasks_pending(rt) || cjd_bindings_pending(rt);
 
     return event_base_loop(rt->base, EVLOOP_ONCE | (must_not ? EVLOOP_NONBLOCK : 0)) < 0
                ? CJD_ERR_IO

@@ -5,7 +5,8 @@
  * threads may call says so. The loop drives one struct cjd_node: each turn waits, receives from
  * the links, runs timers and tasks, and flushes. `now` is read once a turn.
  *
- * What is registered here belongs to a struct cjd_owner (owner.h), so that it can be undone as a whole.
+ * What is registered here belongs to a struct cjd_owner (owner.h), so that it can be undone as a
+ * whole.
  */
 #ifndef CJD_RUNTIME_RUNTIME_H
 #define CJD_RUNTIME_RUNTIME_H

@@ -64,7 +64,8 @@ void cjd_netif_free(struct cjd_netif *netif)
     }
 }
 
-/* --- requests ----------------------------------------------------------------------------------- */
+/* --- requests -----------------------------------------------------------------------------------
+ */
 
 static void *begin(struct request *r, uint16_t type, uint16_t flags, size_t fixed)
 {
@@ -159,8 +160,8 @@ static int transact(struct cjd_netif *n, struct request *r, message_fn fn, void 
     do {
         struct sockaddr_nl from = {0};
         socklen_t from_len = sizeof from;
-        ssize_t len = recvfrom(n->fd, n->answer, sizeof n->answer, 0, (struct sockaddr *)&from,
-                               &from_len);
+        ssize_t len =
+            recvfrom(n->fd, n->answer, sizeof n->answer, 0, (struct sockaddr *)&from, &from_len);
         if (len < 0) {
             return errno == EAGAIN ? CJD_ERR_TIMEOUT : cjd_err_from_errno(errno);
         }
@@ -190,7 +191,8 @@ static const void *find_attr(const struct nlmsghdr *h, size_t fixed, uint16_t ty
     return NULL;
 }
 
-/* --- links -------------------------------------------------------------------------------------- */
+/* --- links --------------------------------------------------------------------------------------
+ */
 
 static bool read_link(void *arg, const struct nlmsghdr *h)
 {
@@ -257,7 +259,8 @@ int cjd_netif_set_up(struct cjd_netif *netif, const char *device)
     return change_link(netif, device, 0, IFF_UP);
 }
 
-/* --- addresses ---------------------------------------------------------------------------------- */
+/* --- addresses ----------------------------------------------------------------------------------
+ */
 
 struct addr_search {
     uint32_t index;

@@ -1,6 +1,6 @@
 /*
- * Network devices over rtnetlink, without running a program. One socket, opened once, so that it also
- * works after the sandbox closed. Blocking, but the kernel answers at once. Control thread.
+ * Network devices over rtnetlink, without running a program. One socket, opened once, so that it
+ * also works after the sandbox closed. Blocking, but the kernel answers at once. Control thread.
  */
 #ifndef CJD_SYS_NETIF_H
 #define CJD_SYS_NETIF_H

@@ -25,12 +25,13 @@ struct state {
     bool has_user;
 };
 
-/* --- report ------------------------------------------------------------------------------------- */
+/* --- report -------------------------------------------------------------------------------------
+ */
 
-static int note(struct state *s, const char *name, enum cjd_step_result result,
-                const char *format, ...) CJD_PRINTF(4, 5);
-static int note(struct state *s, const char *name, enum cjd_step_result result,
-                const char *format, ...)
+static int note(struct state *s, const char *name, enum cjd_step_result result, const char *format,
+                ...) CJD_PRINTF(4, 5);
+static int note(struct state *s, const char *name, enum cjd_step_result result, const char *format,
+                ...)
 {
     static const char *const words[] = {"", "skipped: ", "failed: "};
     static const enum cjd_log_level levels[] = {CJD_LOG_DEBUG, CJD_LOG_WARN, CJD_LOG_ERROR};
@@ -47,7 +48,8 @@ static int note(struct state *s, const char *name, enum cjd_step_result result,
     return result == CJD_STEP_FAILED ? CJD_ERR_PERMISSION : 0;
 }
 
-/* --- capabilities by the raw system calls: no library, all words ------------------------------- */
+/* --- capabilities by the raw system calls: no library, all words -------------------------------
+ */
 
 struct caps {
     struct __user_cap_data_struct word[_LINUX_CAPABILITY_U32S_3];
@@ -75,7 +77,8 @@ static bool has_cap(unsigned cap)
     return caps_get(&caps) && (caps.word[cap / 32].effective >> (cap % 32) & 1) != 0;
 }
 
-/* --- steps -------------------------------------------------------------------------------------- */
+/* --- steps --------------------------------------------------------------------------------------
+ */
 
 static int find_user(struct state *s)
 {
@@ -168,8 +171,7 @@ static int change_user(struct state *s)
     }
     /* The permitted set must outlive the change, so that the next step can choose from it. */
     if (prctl(PR_SET_KEEPCAPS, s->config->keep_net_admin ? 1 : 0, 0, 0, 0) != 0 ||
-        setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
-        setresuid(uid, uid, uid) != 0) {
+        setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) {
         return note(s, "user", CJD_STEP_FAILED, "%s: %s", s->config->user, strerror(errno));
     }
     prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
@@ -291,9 +293,9 @@ int cjd_privileges_protect(void)
 }
 
 /*
- * Capability sets, bounding set and no_new_privs belong to a thread. When the user changes, the kernel
- * clears the capabilities of all threads but the one that asked to keep them; before that they must
- * stay, or the change would fail in this thread.
+ * Capability sets, bounding set and no_new_privs belong to a thread. When the user changes, the
+ * kernel clears the capabilities of all threads but the one that asked to keep them; before that
+ * they must stay, or the change would fail in this thread.
  */
 void cjd_privileges_enter_thread(const struct cjd_privileges_config *config)
 {

@@ -1,9 +1,9 @@
 /*
  * Giving up privileges. Source: configuration notes §17.
  *
- * Every step is reported. A step that fails ends the start-up; one for which the process was started
- * without the privilege (chroot, another user) is skipped and reported. Control thread, after
- * `acquire` of all plugins; threads are told by the C library's setuid wrappers.
+ * Every step is reported. A step that fails ends the start-up; one for which the process was
+ * started without the privilege (chroot, another user) is skipped and reported. Control thread,
+ * after `acquire` of all plugins; threads are told by the C library's setuid wrappers.
  */
 #ifndef CJD_SYS_PRIVILEGES_H
 #define CJD_SYS_PRIVILEGES_H

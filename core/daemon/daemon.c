@@ -1,0 +1,431 @@
+#include <daemon/daemon.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cjd/text.h>
+#include <daemon/background.h>
+#include <daemon/input.h>
+
+/* Most packets at once: about 36 MiB of small ones and 8.5 MiB of large ones, taken as needed. */
+#define POOL_SMALL 8192u
+#define POOL_LARGE 128u
+
+int cjd_daemon_status(int err)
+{
+    switch (err) {
+    case 0:
+        return 0;
+    case CJD_ERR_BUSY:
+    case CJD_ERR_EXISTS:
+        return CJD_EXIT_RUNNING;
+    case CJD_ERR_PERMISSION:
+        return CJD_EXIT_PERMISSION;
+    case CJD_ERR_CONFIG:
+    case CJD_ERR_INVALID:
+    case CJD_ERR_NOT_FOUND:
+    case CJD_ERR_VERSION:
+    case CJD_ERR_PARSE:
+    case CJD_ERR_BAD_KEY:
+    case CJD_ERR_OWN_KEY:
+        return CJD_EXIT_CONFIG;
+    default:
+        return CJD_EXIT_INTERNAL;
+    }
+}
+
+/* --- configuration ------------------------------------------------------------------------------
+ */
+
+int cjd_daemon_read(struct cjd_config **out, const char *path)
+{
+    struct cjd_diags diags = {.file = strcmp(path, "-") == 0 ? "standard input" : path};
+    char *text;
+    size_t len;
+
+    *out = NULL;
+    int err = cjd_input_read(&text, &len, path, stderr);
+    if (err < 0) {
+        return err == CJD_ERR_PERMISSION ? CJD_EXIT_PERMISSION : CJD_EXIT_CONFIG;
+    }
+    err = cjd_config_read(out, text, len, &diags);
+    cjd_diags_print(&diags, stderr);
+    cjd_diags_fini(&diags);
+    cjd_input_free(text, len);
+    return err < 0 ? CJD_EXIT_CONFIG : 0;
+}
+
+void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config)
+{
+    struct cjd_config_log log = cjd_config_log(config);
+    enum cjd_log_level level;
+    const char *module;
+    json_t *value;
+
+    cjd_log_out_clear_modules(d->out);
+    if (d->options->has_level) {
+        cjd_log_out_set_level(d->out, d->options->level);
+    } else if (cjd_log_level_parse(&level, log.level)) {
+        cjd_log_out_set_level(d->out, level);
+    }
+    json_object_foreach((json_t *)(uintptr_t)log.modules, module, value)
+    {
+        if (cjd_log_level_parse(&level, json_string_value(value)) &&
+            cjd_log_out_set_module(d->out, module, level) < 0) {
+            cjd_log(&d->log, CJD_LOG_WARN, "no room for the log level of module %s", module);
+        }
+    }
+}
+
+static int open_log(struct cjd_daemon *d)
+{
+    struct cjd_config_log log = cjd_config_log(d->config);
+
+    cjd_daemon_set_levels(d, d->config);
+    int err = cjd_log_out_open(d->out, log.to);
+    if (err < 0) {
+        cjd_log(&d->log, CJD_LOG_ERROR, "the log cannot be written to %s: %s", log.to,
+                cjd_err_text(err));
+        return err;
+    }
+    cjd_log_out_set_json(d->out, log.is_json);
+    return 0;
+}
+
+/* --- start-up -----------------------------------------------------------------------------------
+ */
+
+static void on_signal(void *ctx, int number)
+{
+    struct cjd_daemon *d = ctx;
+
+    switch (number) {
+    case SIGHUP:
+        cjd_daemon_reload(d);
+        break;
+    case SIGUSR1:
+        if (cjd_log_out_reopen(d->out) < 0) {
+            cjd_log(&d->log, CJD_LOG_ERROR,
+                    "the log file cannot be opened again; lines still go to the old one");
+        }
+        break;
+    default:
+        cjd_log(&d->log, CJD_LOG_INFO, "stopping on %s", strsignal(number));
+        cjd_runtime_quit(d->rt);
+        break;
+    }
+}
+
+static void on_thread(void *ctx)
+{
+    const struct cjd_daemon *d = ctx;
+
+    cjd_privileges_enter_thread(&d->sandbox);
+}
+
+static int add_passwords(struct cjd_daemon *d)
+{
+    struct cjd_users *users = cjd_node_users(d->node);
+
+    for (size_t i = 0; i < cjd_config_password_count(d->config); i++) {
+        struct cjd_config_password p = cjd_config_password_at(d->config, i);
+        int err = cjd_users_add(users, p.login, p.password, strlen(p.password),
+                                p.is_restricted ? &p.only : NULL);
+        if (err < 0) {
+            cjd_log(&d->log, CJD_LOG_ERROR, "password %zu (login %s): %s", i + 1,
+                    p.login ? p.login : "-", cjd_err_text(err));
+            return err;
+        }
+    }
+    return 0;
+}
+
+static int make_node(struct cjd_daemon *d)
+{
+    struct cjd_node_config config = {.self = *cjd_config_keypair(d->config),
+                                     .rng = cjd_rng_system(),
+                                     .log = cjd_log_out_log(d->out, "node"),
+                                     .pool = d->pool,
+                                     .ops = cjd_runtime_node_ops(d->rt)};
+    int err = cjd_node_new(&d->node, &config, cjd_clock_now());
+
+    cjd_keypair_fini(&config.self);
+    if (err < 0) {
+        return err;
+    }
+    cjd_runtime_set_node(d->rt, d->node);
+    return add_passwords(d);
+}
+
+static int make_plugins(struct cjd_daemon *d)
+{
+    struct cjd_plugins_config config = {.rt = d->rt,
+                                        .netif = d->netif,
+                                        .rng = cjd_rng_system(),
+                                        .log = cjd_log_out_log(d->out, "plugin"),
+                                        .folder = d->folder};
+
+    return cjd_plugins_new(&d->plugins, &config);
+}
+
+/* Everything that needs neither privileges nor the network. */
+static int make_all(struct cjd_daemon *d)
+{
+    struct cjd_runtime_config config = {.log = cjd_log_out_log(d->out, "runtime"),
+                                        .signal = on_signal,
+                                        .thread_begin = on_thread,
+                                        .ctx = d};
+
+    d->pool = cjd_pool_new(POOL_SMALL, POOL_LARGE);
+    if (!d->pool) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    config.pool = d->pool;
+    int err = cjd_runtime_new(&d->rt, &config);
+    if (err == 0) {
+        err = make_node(d);
+    }
+    if (err == 0 && cjd_netif_new(&d->netif) < 0) {
+        cjd_log(&d->log, CJD_LOG_WARN, "no netlink socket: devices cannot be set up");
+    }
+    return err < 0 ? err : make_plugins(d);
+}
+
+/* Load and create; prints what is wrong with the plugins' configurations. */
+static int prepare_plugins(struct cjd_daemon *d, size_t *errors)
+{
+    const char *path = d->options->config;
+    struct cjd_diags diags = {.file = !path || strcmp(path, "-") == 0 ? "standard input" : path};
+    int err = cjd_plugins_load(d->plugins, d->config, &diags);
+
+    if (err == 0 || d->options->action == CJD_ACTION_CHECK) {
+        int created = cjd_plugins_create(d->plugins, d->config, &diags);
+        err = err < 0 ? err : created;
+    }
+    cjd_diags_print(&diags, stderr);
+    *errors = diags.errors;
+    cjd_diags_fini(&diags);
+    return err;
+}
+
+static void choose_folder(struct cjd_daemon *d)
+{
+    const char *configured = cjd_config_plugin_path(d->config);
+
+    if (d->options->plugin_path) {
+        snprintf(d->folder, sizeof d->folder, "%s", d->options->plugin_path);
+    } else if (configured) {
+        snprintf(d->folder, sizeof d->folder, "%s", configured);
+    } else {
+        cjd_input_default_folder(d->folder, sizeof d->folder);
+    }
+}
+
+/* Without the default user of the package the one nobody uses is second best. */
+static void choose_user(struct cjd_daemon *d)
+{
+    struct cjd_config_sandbox s = cjd_config_sandbox(d->config);
+
+    d->sandbox = (struct cjd_privileges_config){.user = s.user,
+                                                .keep_net_admin = s.keep_net_admin,
+                                                .chroot = s.chroot,
+                                                .no_forks = s.no_forks,
+                                                .no_files = s.no_files};
+}
+
+static void tell_ready(struct cjd_daemon *d)
+{
+    const struct cjd_keypair *self = cjd_node_self(d->node);
+    char addr[CJD_ADDR_TEXT_SIZE];
+    char key[CJD_KEY_TEXT_SIZE];
+    char status[128];
+
+    cjd_addr_to_text(addr, &self->addr);
+    cjd_key_to_text(key, &self->key);
+    cjd_log(&d->log, CJD_LOG_INFO, "ready address=%s public_key=%s plugins=%zu", addr, key,
+            cjd_plugins_running(d->plugins));
+    snprintf(status, sizeof status, "Running as %s", addr);
+    cjd_notify_ready(&d->notify, status);
+    if (d->ready_fd >= 0) {
+        const char *to = cjd_config_log(d->config).to;
+        cjd_background_ready(d->ready_fd, strcmp(to, "stdout") == 0, strcmp(to, "stderr") == 0);
+        d->ready_fd = -1;
+    }
+}
+
+static void on_watchdog(void *arg, uint64_t now_ns)
+{
+    struct cjd_daemon *d = arg;
+
+    cjd_notify_watchdog(&d->notify);
+    cjd_timer_arm(cjd_runtime_timers(d->rt), &d->watchdog, now_ns + d->notify.watchdog_ns / 2);
+}
+
+static void arm_watchdog(struct cjd_daemon *d)
+{
+    cjd_timer_init(&d->watchdog, on_watchdog, d);
+    if (d->notify.watchdog_ns > 0) {
+        on_watchdog(d, cjd_clock_now());
+    }
+}
+
+static int bring_up(struct cjd_daemon *d)
+{
+    size_t errors;
+    int err = make_all(d);
+
+    if (err == 0) {
+        err = prepare_plugins(d, &errors);
+    }
+    if (err == 0) {
+        err = cjd_plugins_acquire(d->plugins);
+    }
+    if (err == 0) {
+        err = cjd_privileges_drop(&d->sandbox, &d->log, &d->steps);
+    }
+    return err < 0 ? err : cjd_plugins_start(d->plugins);
+}
+
+static void take_down(struct cjd_daemon *d)
+{
+    if (d->plugins) {
+        cjd_plugins_stop(d->plugins);
+    }
+    if (d->node) {
+        cjd_runtime_set_node(d->rt, NULL);
+        cjd_node_free(d->node);
+    }
+    cjd_plugins_free(d->plugins);
+    cjd_netif_free(d->netif);
+    cjd_runtime_free(d->rt);
+    if (d->pool && cjd_pool_in_use(d->pool) > 0) {
+        /* Its owner was named when it stopped; the pool stays for whoever still holds packets. */
+        cjd_log(&d->log, CJD_LOG_WARN, "packets not given back count=%u",
+                (unsigned)cjd_pool_in_use(d->pool));
+    } else {
+        cjd_pool_free(d->pool);
+    }
+    cjd_notify_fini(&d->notify);
+}
+
+static int run(struct cjd_daemon *d)
+{
+    cjd_notify_init(&d->notify);
+    int err = bring_up(d);
+    if (err == 0) {
+        arm_watchdog(d);
+        tell_ready(d);
+        err = cjd_runtime_run(d->rt);
+        cjd_notify_stopping(&d->notify);
+        cjd_timer_cancel(cjd_runtime_timers(d->rt), &d->watchdog);
+    } else {
+        cjd_log(&d->log, CJD_LOG_ERROR, "start-up failed: %s", cjd_err_text(err));
+    }
+    take_down(d);
+    if (err == 0) {
+        cjd_log(&d->log, CJD_LOG_INFO, "stopped");
+    }
+    return cjd_daemon_status(err);
+}
+
+/* --- without running ----------------------------------------------------------------------------
+ */
+
+/* Up to configure(): files, schemas, and what the plugins themselves check. */
+static int check(struct cjd_daemon *d)
+{
+    size_t errors = 0;
+
+    cjd_log_out_set_level(d->out, d->options->has_level ? d->options->level : CJD_LOG_WARN);
+    d->notify.fd = -1;
+    int err = make_all(d);
+    if (err == 0) {
+        err = prepare_plugins(d, &errors);
+    }
+    take_down(d);
+    return err < 0 || errors > 0 ? CJD_EXIT_CONFIG : 0;
+}
+
+static int print(struct cjd_daemon *d, bool masks_secrets)
+{
+    int err = cjd_config_write_native(stdout, d->config, masks_secrets);
+
+    return err < 0 || fflush(stdout) != 0 ? CJD_EXIT_INTERNAL : 0;
+}
+
+/* The defaults of the plugins are part of what a configuration comes to. */
+static int print_effective(struct cjd_daemon *d)
+{
+    int status = check(d);
+
+    return status == 0 ? print(d, true) : status;
+}
+
+static int convert(struct cjd_daemon *d)
+{
+    if (!cjd_config_is_reference_form(d->config)) {
+        fprintf(stderr, "cjdroute: %s is in native form already\n", d->options->config);
+        return CJD_EXIT_CONFIG;
+    }
+    return print(d, false);
+}
+
+/* --- root ---------------------------------------------------------------------------------------
+ */
+
+static bool runs_in_background(const struct cjd_daemon *d)
+{
+    return cjd_config_is_reference_form(d->config) && !cjd_config_wants_foreground(d->config) &&
+           !d->options->in_foreground;
+}
+
+static int start(struct cjd_daemon *d)
+{
+    if (runs_in_background(d) && cjd_background_enter(&d->ready_fd) < 0) {
+        fprintf(stderr, "cjdroute: no background process could be made\n");
+        return CJD_EXIT_INTERNAL;
+    }
+    int err = open_log(d);
+    return err < 0 ? cjd_daemon_status(err) : run(d);
+}
+
+static int act(struct cjd_daemon *d)
+{
+    switch (d->options->action) {
+    case CJD_ACTION_CHECK:
+        return check(d);
+    case CJD_ACTION_PRINT_CONFIG:
+        return print_effective(d);
+    case CJD_ACTION_CONVERT:
+        return convert(d);
+    default:
+        return start(d);
+    }
+}
+
+int cjd_daemon_main(const struct cjd_options *options)
+{
+    struct cjd_daemon d = {.options = options, .ready_fd = -1, .notify = {.fd = -1}};
+    const char *path = options->config ? options->config : "-";
+
+    if (cjd_privileges_protect() < 0) {
+        fprintf(stderr, "cjdroute: core dumps cannot be switched off\n");
+        return CJD_EXIT_INTERNAL;
+    }
+    d.out = cjd_log_out_new();
+    if (!d.out) {
+        return CJD_EXIT_INTERNAL;
+    }
+    d.log = cjd_log_out_log(d.out, "daemon");
+    int status = cjd_daemon_read(&d.config, path);
+    if (status == 0) {
+        choose_folder(&d);
+        choose_user(&d);
+        status = act(&d);
+    }
+    cjd_config_free(d.config);
+    cjd_log_out_free(d.out);
+    return status;
+}

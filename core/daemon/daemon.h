@@ -1,0 +1,53 @@
+/*
+ * One run of the daemon: everything it owns, made in order and undone in reverse.
+ * Source: configuration notes §17.
+ *
+ *     options, configuration → (background) → log → node → plugins: load, create, acquire
+ *         → privileges dropped → plugins started → ready → loop → stop
+ */
+#ifndef CJD_DAEMON_DAEMON_H
+#define CJD_DAEMON_DAEMON_H
+
+#include <base/timer.h>
+#include <config/config.h>
+#include <daemon/notify.h>
+#include <daemon/options.h>
+#include <node/node.h>
+#include <plugin/plugins.h>
+#include <runtime/log_out.h>
+#include <runtime/runtime.h>
+#include <sys/netif.h>
+#include <sys/privileges.h>
+
+struct cjd_daemon {
+    const struct cjd_options *options;
+    struct cjd_config *config;
+    struct cjd_log_out *out;
+    struct cjd_log log;
+    struct cjd_privileges_config sandbox;
+    struct cjd_privileges steps; /* what the drop did */
+    struct cjd_pool *pool;
+    struct cjd_runtime *rt;
+    struct cjd_node *node;
+    struct cjd_netif *netif;
+    struct cjd_plugins *plugins;
+    struct cjd_notify notify;
+    struct cjd_timer watchdog;
+    char folder[4096]; /* of plugins */
+    int ready_fd;      /* of the waiting parent, −1: none */
+};
+
+/* Runs, checks or prints, as the options say. Returns the exit status. */
+int cjd_daemon_main(const struct cjd_options *options);
+
+/* SIGHUP: the file again. */
+void cjd_daemon_reload(struct cjd_daemon *d);
+
+/* Reads the configuration and prints all that is wrong with it. *out NULL: status says why. */
+CJD_MUST_CHECK int cjd_daemon_read(struct cjd_config **out, const char *path);
+/* log.level and log.modules; the command line's level wins. */
+void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config);
+/* Exit status for an error of a start-up step. */
+int cjd_daemon_status(int err);
+
+#endif

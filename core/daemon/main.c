@@ -1,0 +1,37 @@
+/* cjdroute: the program. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <crypto/keys.h>
+#include <daemon/daemon.h>
+#include <daemon/options.h>
+#include <daemon/tools.h>
+
+static bool needs_config(const struct cjd_options *o)
+{
+    return o->action == CJD_ACTION_RUN || o->action == CJD_ACTION_CHECK ||
+           o->action == CJD_ACTION_PRINT_CONFIG || o->action == CJD_ACTION_CONVERT;
+}
+
+int main(int argc, char **argv)
+{
+    struct cjd_options options;
+
+    if (cjd_options_parse(&options, argc, argv, stderr) != 0) {
+        return CJD_EXIT_USAGE;
+    }
+    if (cjd_crypto_init() < 0) {
+        fprintf(stderr, "cjdroute: the cryptographic library does not work\n");
+        return CJD_EXIT_INTERNAL;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    if (!needs_config(&options)) {
+        return cjd_tools_run(&options);
+    }
+    if (!options.config && isatty(STDIN_FILENO)) {
+        cjd_options_usage(stdout);
+        return 0;
+    }
+    return cjd_daemon_main(&options);
+}

@@ -1,0 +1,206 @@
+/*
+ * SIGHUP. Source: configuration notes §17: passwords, log levels, and what the plugins can change
+ * while they run; anything else is named as needing a restart. A broken file changes nothing.
+ */
+#include <daemon/daemon.h>
+
+#include <string.h>
+
+#include <daemon/input.h>
+
+static void tell(void *arg, const char *id, int result, const char *text)
+{
+    struct cjd_daemon *d = arg;
+
+    cjd_log(&d->log, result == 0 ? CJD_LOG_INFO : CJD_LOG_WARN, "reload: plugin %s: %s", id, text);
+}
+
+/* Diagnostics of a running daemon belong into its log. */
+static void log_diags(struct cjd_daemon *d, const struct cjd_diags *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        const struct cjd_diag *diag = &diags->v[i];
+        cjd_log(&d->log, diag->severity == CJD_DIAG_ERROR ? CJD_LOG_ERROR : CJD_LOG_WARN,
+                "%s:%u:%u: %s (%s)", diags->file, diag->line, diag->column, diag->text,
+                diag->pointer ? diag->pointer : "");
+    }
+}
+
+/* --- passwords ----------------------------------------------------------------------------------
+ */
+
+static bool text_equal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same(const struct cjd_config_password *a, const struct cjd_config_password *b)
+{
+    return text_equal(a->login, b->login) && strcmp(a->password, b->password) == 0 &&
+           a->is_restricted == b->is_restricted &&
+           (!a->is_restricted || memcmp(&a->only, &b->only, sizeof a->only) == 0);
+}
+
+static bool has_password(const struct cjd_config *config, const struct cjd_config_password *p)
+{
+    for (size_t i = 0; i < cjd_config_password_count(config); i++) {
+        struct cjd_config_password other = cjd_config_password_at(config, i);
+        if (is_same(&other, p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The user an entry became: one without login was given a name, so the password finds it. */
+static const struct cjd_user *find_user(struct cjd_users *users,
+                                        const struct cjd_config_password *p)
+{
+    const struct cjd_user *found = NULL;
+    struct cjd_credentials c;
+
+    cjd_credentials_init(&c, NULL, p->password, strlen(p->password));
+    for (size_t i = 0; !found && i < cjd_users_count(users); i++) {
+        const struct cjd_user *u = cjd_users_at(users, i);
+        bool is_it =
+            memcmp(u->secret, c.secret, sizeof c.secret) == 0 &&
+            (p->login ? strcmp(u->login, p->login) == 0 : strncmp(u->login, "Anon #", 6) == 0);
+        found = is_it ? u : NULL;
+    }
+    cjd_credentials_fini(&c);
+    return found;
+}
+
+static unsigned remove_gone(struct cjd_daemon *d, const struct cjd_config *to)
+{
+    struct cjd_users *users = cjd_node_users(d->node);
+    unsigned n = 0;
+
+    for (size_t i = 0; i < cjd_config_password_count(d->config); i++) {
+        struct cjd_config_password p = cjd_config_password_at(d->config, i);
+        const struct cjd_user *user = has_password(to, &p) ? NULL : find_user(users, &p);
+        if (user) {
+            char login[sizeof user->login];
+            memcpy(login, user->login, sizeof login);
+            n += cjd_users_remove(users, login) == 0;
+        }
+    }
+    return n;
+}
+
+static unsigned add_new(struct cjd_daemon *d, const struct cjd_config *to)
+{
+    struct cjd_users *users = cjd_node_users(d->node);
+    unsigned n = 0;
+
+    for (size_t i = 0; i < cjd_config_password_count(to); i++) {
+        struct cjd_config_password p = cjd_config_password_at(to, i);
+        if (has_password(d->config, &p)) {
+            continue;
+        }
+        int err = cjd_users_add(users, p.login, p.password, strlen(p.password),
+                                p.is_restricted ? &p.only : NULL);
+        if (err < 0) {
+            cjd_log(&d->log, CJD_LOG_ERROR, "reload: password of login %s: %s",
+                    p.login ? p.login : "-", cjd_err_text(err));
+        }
+        n += err == 0;
+    }
+    return n;
+}
+
+static void apply_passwords(struct cjd_daemon *d, const struct cjd_config *to)
+{
+    unsigned removed = remove_gone(d, to);
+    unsigned added = add_new(d, to);
+
+    if (removed + added > 0) {
+        cjd_log(&d->log, CJD_LOG_INFO, "reload: passwords changed added=%u removed=%u", added,
+                removed);
+    }
+}
+
+/* --- what cannot change -------------------------------------------------------------------------
+ */
+
+/* Parts of the tree that are only read at start. */
+static void tell_restart(struct cjd_daemon *d, const struct cjd_config *to)
+{
+    static const char *const parts[] = {"node", "sandbox", "pluginPath", "routing"};
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        const json_t *a = json_object_get(cjd_config_tree(d->config), parts[i]);
+        const json_t *b = json_object_get(cjd_config_tree(to), parts[i]);
+        if (a != b && !json_equal(a, b)) {
+            cjd_log(&d->log, CJD_LOG_WARN, "reload: \"%s\" changed: needs a restart", parts[i]);
+        }
+    }
+}
+
+static void tell_log_restart(struct cjd_daemon *d, const struct cjd_config *to)
+{
+    struct cjd_config_log a = cjd_config_log(d->config);
+    struct cjd_config_log b = cjd_config_log(to);
+
+    if (strcmp(a.to, b.to) != 0 || a.is_json != b.is_json) {
+        cjd_log(&d->log, CJD_LOG_WARN, "reload: \"log\" place or format changed: needs a restart");
+    }
+}
+
+static int apply(struct cjd_daemon *d, struct cjd_config *to)
+{
+    struct cjd_diags diags = {.file = d->options->config};
+    int err = cjd_plugins_reload(d->plugins, to, &diags, tell, d);
+
+    log_diags(d, &diags);
+    cjd_diags_fini(&diags);
+    if (err < 0) {
+        return err;
+    }
+    apply_passwords(d, to);
+    cjd_daemon_set_levels(d, to);
+    tell_restart(d, to);
+    tell_log_restart(d, to);
+    return 0;
+}
+
+static int read_again(struct cjd_daemon *d, struct cjd_config **out)
+{
+    struct cjd_diags diags = {.file = d->options->config};
+    char *text;
+    size_t len;
+    int err = cjd_input_read(&text, &len, d->options->config, stderr);
+
+    *out = NULL;
+    if (err < 0) {
+        cjd_log(&d->log, CJD_LOG_ERROR, "reload: %s cannot be read any more: %s",
+                d->options->config, cjd_err_text(err));
+        return err;
+    }
+    err = cjd_config_read(out, text, len, &diags);
+    log_diags(d, &diags);
+    cjd_diags_fini(&diags);
+    cjd_input_free(text, len);
+    return err;
+}
+
+void cjd_daemon_reload(struct cjd_daemon *d)
+{
+    struct cjd_config *to;
+
+    if (!d->options->config || strcmp(d->options->config, "-") == 0) {
+        cjd_log(&d->log, CJD_LOG_WARN,
+                "nothing to reload: the configuration came from standard input; use --config FILE");
+        return;
+    }
+    cjd_notify_reloading(&d->notify, cjd_clock_now());
+    if (read_again(d, &to) < 0 || apply(d, to) < 0) {
+        cjd_log(&d->log, CJD_LOG_ERROR, "reload refused: nothing was changed");
+        cjd_config_free(to);
+    } else {
+        cjd_config_free(d->config);
+        d->config = to;
+        cjd_log(&d->log, CJD_LOG_INFO, "reload done");
+    }
+    cjd_notify_ready(&d->notify, "Running");
+}
