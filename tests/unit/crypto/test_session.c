@@ -338,6 +338,25 @@ static void window_of_a_session(void **state)
     pair_fini(&pair);
 }
 
+/* §8: the counters of the window are kept when the first packet sets its base. */
+static void first_counter_of_a_session(void **state)
+{
+    (void)state;
+    for (int is_model = 0; is_model < 2; is_model++) {
+        struct pair pair;
+        pair_init(&pair, false, is_model, 9);
+        assert_int_equal(pair_send(&pair, 0, false), 0);
+        assert_int_equal(pair_send(&pair, 1, false), 0);
+        end_set_next(&pair.end[0], 100);
+        assert_int_equal(pair_send(&pair, 0, false), 0);
+        struct cjd_replay replay = end_replay(&pair.end[1]);
+        assert_int_equal(replay.base, 101);
+        assert_int_equal(replay.bits, 0);
+        assert_int_equal(replay.lost, 100 - 47);
+        pair_fini(&pair);
+    }
+}
+
 static void when_data_may_be_sent(void **state)
 {
     static const bool want[4][2] = {{false, false}, {true, false}, {true, true}, {true, true}};
@@ -372,6 +391,7 @@ int main(void)
         cmocka_unit_test(reset_and_new_credentials),
         cmocka_unit_test(repeated_keys_do_not_wrap),
         cmocka_unit_test(window_of_a_session),
+        cmocka_unit_test(first_counter_of_a_session),
         cmocka_unit_test(when_data_may_be_sent),
     };
     return cmocka_run_group_tests_name("crypto_session", tests, NULL, NULL);
