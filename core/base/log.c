@@ -8,6 +8,7 @@
 #define LIMIT_LINES    5
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", "trace"};
+#define LEVELS (sizeof level_names / sizeof level_names[0])
 
 void cjd_log_line(const struct cjd_log *log, enum cjd_log_level level, const char *format, ...)
 {
@@ -24,8 +25,8 @@ bool cjd_log_limit_take(const struct cjd_log *log, struct cjd_log_limit *limit, 
 {
     if (limit->in_window == 0 || now_ns - limit->window_ns >= LIMIT_WINDOW) {
         if (limit->suppressed > 0) {
-            cjd_log_line(log, CJD_LOG_INFO, "similar messages suppressed count=%u",
-                         (unsigned)limit->suppressed);
+            cjd_log(log, CJD_LOG_INFO, "similar messages suppressed count=%u",
+                    (unsigned)limit->suppressed);
         }
         *limit = (struct cjd_log_limit){.window_ns = now_ns};
     }
@@ -39,12 +40,12 @@ bool cjd_log_limit_take(const struct cjd_log *log, struct cjd_log_limit *limit, 
 
 const char *cjd_log_level_name(enum cjd_log_level level)
 {
-    return level_names[level];
+    return (unsigned)level < LEVELS ? level_names[level] : "unknown";
 }
 
 bool cjd_log_level_parse(enum cjd_log_level *out, const char *name)
 {
-    for (unsigned i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
+    for (unsigned i = 0; i < LEVELS; i++) {
         if (strcmp(name, level_names[i]) == 0) {
             *out = (enum cjd_log_level)i;
             return true;

@@ -21,9 +21,17 @@ void cjd_map_fini(struct cjd_map *map)
 /* Folded 64 × 64 → 128 bit product: the mixing step of the wyhash family. */
 static uint64_t mix(uint64_t a, uint64_t b)
 {
+#ifdef __SIZEOF_INT128__
     __extension__ typedef unsigned __int128 u128;
     u128 p = (u128)a * b;
     return (uint64_t)p ^ (uint64_t)(p >> 64);
+#else
+    uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX);
+    uint64_t cross = (a >> 32) * (b & UINT32_MAX) + (low >> 32);
+    uint64_t other = (a & UINT32_MAX) * (b >> 32) + (cross & UINT32_MAX);
+    uint64_t high = (a >> 32) * (b >> 32) + (cross >> 32) + (other >> 32);
+    return (other << 32 | (low & UINT32_MAX)) ^ high;
+#endif
 }
 
 uint64_t cjd_map_hash(const struct cjd_map *map, const void *key, size_t len)

@@ -75,7 +75,6 @@ static struct slot *take_slot(struct cjd_pool *pool, uint32_t c)
     memset(s, 0, sizeof *s);
     s->class = c;
     s->refs = 1;
-    pool->in_use++;
     return s;
 }
 
@@ -90,6 +89,7 @@ struct cjd_pkt *cjd_pool_take(struct cjd_pool *pool, uint32_t size)
     s->pkt.buf = (uint8_t *)(s + 1);
     s->pkt.cap = pool->class[c].bytes;
     s->pkt.off = CJD_PKT_HEADROOM;
+    pool->in_use++;
     return &s->pkt;
 }
 
@@ -98,7 +98,6 @@ static void drop_ref(struct cjd_pool *pool, struct slot *s)
     if (--s->refs == 0) {
         s->next = pool->class[s->class].free;
         pool->class[s->class].free = s;
-        pool->in_use--;
     }
 }
 
@@ -112,6 +111,7 @@ void cjd_pool_give(struct cjd_pool *pool, struct cjd_pkt *pkt)
         drop_ref(pool, s->owner);
     }
     drop_ref(pool, s);
+    pool->in_use--;
 }
 
 void cjd_pool_give_vec(struct cjd_pool *pool, struct cjd_vec *vec)
@@ -135,6 +135,7 @@ struct cjd_pkt *cjd_pool_view(struct cjd_pool *pool, struct cjd_pkt *pkt, uint32
     if (!view) {
         return NULL;
     }
+    pool->in_use++;
     owner->refs++;
     view->owner = owner;
     view->pkt = *pkt;

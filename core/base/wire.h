@@ -53,7 +53,8 @@ struct cjd_reader {
 
 static inline struct cjd_reader cjd_reader_of(const uint8_t *bytes, size_t len)
 {
-    return (struct cjd_reader){.at = bytes, .end = bytes + len, .bad = false};
+    /* Nothing is added to the NULL that may stand for no bytes. */
+    return (struct cjd_reader){.at = bytes, .end = len > 0 ? bytes + len : bytes, .bad = false};
 }
 
 static inline size_t cjd_reader_left(const struct cjd_reader *r)
@@ -117,7 +118,8 @@ struct cjd_writer {
 
 static inline struct cjd_writer cjd_writer_of(uint8_t *bytes, size_t cap)
 {
-    return (struct cjd_writer){.start = bytes, .at = bytes, .end = bytes + cap, .bad = false};
+    return (struct cjd_writer){
+        .start = bytes, .at = bytes, .end = cap > 0 ? bytes + cap : bytes, .bad = false};
 }
 
 static inline size_t cjd_writer_len(const struct cjd_writer *w)

@@ -120,7 +120,8 @@ static int parse_value(struct cursor *c, struct cjd_bencode *out, unsigned depth
 
 int cjd_bencode_parse(struct cjd_bencode *out, const uint8_t *in, size_t len, size_t *used)
 {
-    struct cursor c = {.at = in, .end = in + len};
+    /* Nothing is added to the NULL that may stand for no bytes. */
+    struct cursor c = {.at = in, .end = len > 0 ? in + len : in};
     int err = parse_value(&c, out, CJD_BENCODE_DEPTH);
 
     *used = err ? 0 : (size_t)(c.at - in);
