@@ -36,6 +36,9 @@
 #define CJD_CA_DATA_BYTES      20u
 #define CJD_CA_HEADROOM        CJD_CA_HANDSHAKE_BYTES
 
+/* A session that has got so far starts over before it transmits again (§8). */
+#define CJD_CA_COUNTER_LIMIT 0xfffffff0u
+
 /* Result of cjd_ca_open(): the numbers are on the wire in inner error reports (§10). */
 #define CJD_CA_RESULT_LIST(X)                                                                      \
     X(OK, 0, "ok")                                                                                 \
@@ -169,10 +172,11 @@ static inline bool cjd_ca_is_established(const struct cjd_ca *ca)
     return ca->live.is_established;
 }
 
-/* May user data be sealed now (RECEIVED_KEY or established)? Apply cjd_ca_expire() first. */
+/* Will cjd_ca_seal() make a data packet (RECEIVED_KEY or established)? User data waits for that.
+ * Apply cjd_ca_expire() first. */
 static inline bool cjd_ca_can_send_data(const struct cjd_ca *ca)
 {
-    return ca->live.next >= 4 && !ca->sends_pending;
+    return ca->live.next >= 4 && ca->live.next < CJD_CA_COUNTER_LIMIT && !ca->sends_pending;
 }
 
 /* Fields of a handshake packet that can be read before a session exists. False: not one. */

@@ -14,7 +14,6 @@
 #include <base/time.h>
 #include <crypto/cryptoauth.h>
 
-#define CJD_CA_COUNTER_LIMIT      0xfffffff0u /* §8 */
 #define CJD_CA_SETUP_TIMEOUT      (10 * CJD_S)
 #define CJD_CA_INACTIVITY_TIMEOUT (60 * CJD_S)
 #define CJD_CA_PENDING_TIMEOUT    (20 * CJD_S)

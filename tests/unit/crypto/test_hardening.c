@@ -319,7 +319,9 @@ static void counter_limit_with_pending(void **state)
     restart(&pair, &box);
     assert_int_equal(end_open(&pair.end[1], &box.pkt, pair.now_ns), 0);
     end_set_next(&pair.end[1], 0xffffffefu);
+    assert_true(cjd_ca_can_send_data(&pair.end[1].ca));
     assert_int_equal(word_sent(&pair, 1), 0xffffffefu);
+    assert_false(cjd_ca_can_send_data(&pair.end[1].ca));
     for (int i = 1; i < 4; i++) {
         assert_int_equal(pair_send(&pair, i % 2, false), 0);
     }
