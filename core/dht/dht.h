@@ -119,8 +119,7 @@ void cjd_dht_switch_error(struct cjd_dht *dht, uint64_t label, uint64_t at_label
 /* --- what others ask the router -------------------------------------------------------------- */
 
 /* Best proven path to addr. False: none. */
-bool cjd_dht_best(const struct cjd_dht *dht, const struct cjd_addr *addr,
-                  struct cjd_dht_path *out);
+bool cjd_dht_best(const struct cjd_dht *dht, const struct cjd_addr *addr, struct cjd_dht_path *out);
 
 struct cjd_dht_stats {
     uint32_t nodes;
@@ -135,7 +134,8 @@ struct cjd_dht_stats {
 };
 void cjd_dht_stats(const struct cjd_dht *dht, struct cjd_dht_stats *out);
 
-/* One row of the table, best path first found by walking indexes 0 … until false. */
+/* One row of the table, this node not among them: a node with its best path. Indexes 0 … until
+ * false, in the order of the key space; an unreachable node has label 0. */
 struct cjd_dht_node_info {
     struct cjd_dht_path path;
     bool is_reachable;
@@ -151,5 +151,33 @@ struct cjd_dht_link_info {
     uint32_t cost_us;
 };
 bool cjd_dht_link_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_link_info *out);
+
+/* Why a path is what it is: one hop of the best path to a node. */
+struct cjd_dht_hop_info {
+    struct cjd_addr addr; /* where the hop leads */
+    uint64_t label;       /* the hop alone, in the scheme of the node before it */
+    uint64_t path;        /* from this node up to here */
+    uint32_t latency_us;  /* its share of the round trip, 0 = not measured */
+    uint32_t loss_permille;
+    uint32_t cost_us;   /* of the path up to here */
+    uint64_t proven_ns; /* last answer that came over it */
+    bool is_one_hop;    /* false: the hops between are not known yet */
+};
+/* First hop first. Returns how many there are (also if more than cap), 0: no path. */
+uint32_t cjd_dht_route(const struct cjd_dht *dht, const struct cjd_addr *addr,
+                       struct cjd_dht_hop_info *out, uint32_t cap);
+
+/* The best path to addr that has as few links as possible in common with `label`. False: none. */
+bool cjd_dht_alternative(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,
+                         struct cjd_dht_path *out);
+
+struct cjd_dht_search_info {
+    struct cjd_addr target;
+    uint64_t started_ns;
+    uint32_t requests;   /* sent so far */
+    uint32_t candidates; /* nodes asked or to be asked */
+    uint32_t ways;       /* paths to the target that were named */
+};
+bool cjd_dht_search_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_search_info *out);
 
 #endif

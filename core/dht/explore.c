@@ -1,0 +1,484 @@
+/*
+ * Hearsay: nodes and links that others told us of. Source: router notes §6, §12.
+ *
+ * Nothing of it is believed; each entry is a question to ask, most promising first, as fast as the
+ * budget allows. Who tells many things that prove wrong is listened to less. What nobody answered
+ * is not tried again for a while.
+ *
+ * Timers: one, while the budget is used up.
+ */
+#include <dht/private.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <switch/label.h>
+
+#define HEARSAY_MAX  128u
+#define PER_TEACHER  24u /* waiting at once */
+#define TRIES        3u
+#define ALTERNATIVES 6u /* known links to a node beyond which no more are sought */
+#define FAILED_SLOTS 512u
+#define FAILED_FOR   (30 * CJD_S)
+#define AGAIN_AFTER  (60 * CJD_MS)
+#define WINDOWS      8u /* of eight peers each, read from one node in a row */
+#define UNRELIABLE   8u /* more wrong than right hearsay than this: one entry per reply counts */
+#define CHECK_AFTER  (5 * CJD_S) /* a link its parent does not list is doubted, if this old */
+#define ROOM_SHARE   4u          /* a table this far from full (1/4) takes any node */
+
+struct hearsay {
+    struct cjd_dht_contact to;
+    struct cjd_addr teacher;
+    bool has_teacher;
+    uint8_t kind;
+    uint8_t tries;
+};
+
+struct failed {
+    uint64_t tag;
+    uint64_t until_ns;
+};
+
+struct cjd_explore {
+    struct cjd_timer timer;
+    struct cjd_map hash; /* only its seed is used */
+    uint32_t count;
+    struct hearsay waiting[HEARSAY_MAX];
+    struct failed failed[FAILED_SLOTS];
+};
+
+static void on_timer(void *arg, uint64_t now_ns)
+{
+    cjd_dht_finish(arg, now_ns);
+}
+
+int cjd_explore_new(struct cjd_dht *dht)
+{
+    dht->explore = calloc(1, sizeof *dht->explore);
+    if (!dht->explore) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    cjd_timer_init(&dht->explore->timer, on_timer, dht);
+    return cjd_map_init(&dht->explore->hash, cjd_rng_u64(&dht->cfg.rng));
+}
+
+void cjd_explore_free(struct cjd_dht *dht)
+{
+    if (dht->explore) {
+        cjd_timer_cancel(dht->cfg.timers, &dht->explore->timer);
+        cjd_map_fini(&dht->explore->hash);
+        free(dht->explore);
+        dht->explore = NULL;
+    }
+}
+
+/* --- what failed -------------------------------------------------------------------------------
+ */
+
+static uint64_t tag_of(const struct cjd_explore *x, const struct cjd_dht_contact *to)
+{
+    struct {
+        struct cjd_addr addr;
+        uint64_t label;
+    } key = {.addr = to->addr, .label = to->label};
+
+    return cjd_map_hash(&x->hash, &key, sizeof key);
+}
+
+static bool has_failed(const struct cjd_explore *x, const struct cjd_dht_contact *to,
+                       uint64_t now_ns)
+{
+    uint64_t tag = tag_of(x, to);
+    const struct failed *f = &x->failed[tag % FAILED_SLOTS];
+    return f->tag == tag && now_ns < f->until_ns;
+}
+
+static void note_failed(struct cjd_explore *x, const struct cjd_dht_contact *to, uint64_t now_ns)
+{
+    uint64_t tag = tag_of(x, to);
+    x->failed[tag % FAILED_SLOTS] = (struct failed){.tag = tag, .until_ns = now_ns + FAILED_FOR};
+}
+
+/* --- what waits --------------------------------------------------------------------------------
+ */
+
+/* Unknown nodes before unknown links, short paths before long ones. */
+static bool is_before(const struct hearsay *a, const struct hearsay *b)
+{
+    if (a->kind != b->kind) {
+        return a->kind < b->kind;
+    }
+    return cjd_log2(a->to.label) < cjd_log2(b->to.label);
+}
+
+static bool is_same_addr(const struct cjd_addr *a, const struct cjd_addr *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static bool is_waiting(const struct cjd_explore *x, const struct cjd_dht_contact *to)
+{
+    for (uint32_t i = 0; i < x->count; i++) {
+        if (x->waiting[i].to.label == to->label &&
+            is_same_addr(&x->waiting[i].to.addr, &to->addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t waiting_of(const struct cjd_explore *x, const struct cjd_addr *teacher)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < x->count; i++) {
+        n += x->waiting[i].has_teacher && is_same_addr(&x->waiting[i].teacher, teacher);
+    }
+    return n;
+}
+
+static void put(struct cjd_explore *x, const struct hearsay *h)
+{
+    uint32_t worst = 0;
+
+    if (x->count < HEARSAY_MAX) {
+        x->waiting[x->count++] = *h;
+        return;
+    }
+    for (uint32_t i = 1; i < x->count; i++) {
+        if (is_before(&x->waiting[worst], &x->waiting[i])) {
+            worst = i;
+        }
+    }
+    if (is_before(h, &x->waiting[worst])) {
+        x->waiting[worst] = *h;
+    }
+}
+
+void cjd_explore_add(struct cjd_dht *dht, const struct cjd_dht_contact *to, enum cjd_hearsay kind,
+                     const struct cjd_addr *teacher, uint64_t now_ns)
+{
+    struct cjd_explore *x = dht->explore;
+    struct hearsay h = {.to = *to, .kind = (uint8_t)kind};
+
+    if (is_waiting(x, to) || has_failed(x, to, now_ns)) {
+        return;
+    }
+    if (teacher) {
+        if (waiting_of(x, teacher) >= PER_TEACHER) {
+            return;
+        }
+        h.has_teacher = true;
+        h.teacher = *teacher;
+    }
+    put(x, &h);
+}
+
+static void ask(struct cjd_question *q, const struct hearsay *h)
+{
+    *q = (struct cjd_question){.to = h->to,
+                               .purpose = CJD_ASK_EXPLORE,
+                               .urgency = CJD_BACKGROUND,
+                               .tries = h->tries,
+                               .kind = h->kind,
+                               .has_teacher = h->has_teacher,
+                               .teacher = h->teacher};
+    /* A new node's peers are wanted at once; of a known one only the path is in question. */
+    if (h->kind == CJD_HEARSAY_NODE) {
+        q->method = CJD_METHOD_GP;
+        q->target_len = CJD_MESSAGE_LABEL_BYTES;
+    } else {
+        q->method = CJD_METHOD_PN;
+    }
+}
+
+void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns)
+{
+    struct cjd_explore *x = dht->explore;
+    struct cjd_question q;
+
+    while (x->count > 0) {
+        uint32_t first = 0;
+        for (uint32_t i = 1; i < x->count; i++) {
+            if (is_before(&x->waiting[i], &x->waiting[first])) {
+                first = i;
+            }
+        }
+        ask(&q, &x->waiting[first]);
+        int err = cjd_query_send(dht, &q, now_ns);
+        if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
+            cjd_timer_arm(dht->cfg.timers, &x->timer, now_ns + AGAIN_AFTER);
+            return;
+        }
+        x->waiting[first] = x->waiting[--x->count];
+    }
+}
+
+static struct cjd_store_node *teacher_of(struct cjd_dht *dht, const struct cjd_query *query)
+{
+    return query->q.has_teacher ? cjd_store_find(dht->store, &query->q.teacher) : NULL;
+}
+
+void cjd_explore_answered(struct cjd_dht *dht, const struct cjd_query *query,
+                          enum cjd_store_news news)
+{
+    struct cjd_store_node *teacher = teacher_of(dht, query);
+
+    if (teacher && news != CJD_STORE_REFUSED) {
+        teacher->told_good++;
+        /* What it told long ago counts less. */
+        if (teacher->told_good + teacher->told_bad > 256) {
+            teacher->told_good /= 2;
+            teacher->told_bad /= 2;
+        }
+    }
+}
+
+void cjd_explore_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns)
+{
+    struct hearsay h = {.to = query->q.to,
+                        .kind = query->q.kind,
+                        .tries = (uint8_t)(query->q.tries + 1),
+                        .has_teacher = query->q.has_teacher,
+                        .teacher = query->q.teacher};
+
+    if (h.tries < TRIES) {
+        put(dht->explore, &h);
+        return;
+    }
+    note_failed(dht->explore, &h.to, now_ns);
+    struct cjd_store_node *teacher = teacher_of(dht, query);
+    if (teacher) {
+        teacher->told_bad++;
+    }
+}
+
+/* --- node lists --------------------------------------------------------------------------------
+ */
+
+/* A reply's node list, with who sent it. */
+struct list {
+    const struct cjd_query *query;
+    const struct cjd_message *reply;
+    struct cjd_store_node *teller; /* NULL: not in the store */
+    uint32_t accepted;
+};
+
+/* May the table take a node like that? */
+static bool is_welcome(struct cjd_dht *dht, const struct cjd_addr *addr)
+{
+    uint32_t count = cjd_store_node_count(dht->store);
+    uint32_t limit = dht->cfg.limits.nodes;
+
+    return count < limit - limit / ROOM_SHARE ||
+           cjd_store_bucket_count(dht->store, cjd_id_of(addr)) < CJD_STORE_BUCKET;
+}
+
+static bool is_reliable(const struct list *l)
+{
+    return !l->teller || l->teller->told_bad <= l->teller->told_good + UNRELIABLE;
+}
+
+/* The label as the teller's own graph would have it; CJD_LABEL_INVALID: more than one hop. */
+static uint64_t link_label(const struct list *l, uint64_t label)
+{
+    if (!l->teller || !l->teller->scheme) {
+        return CJD_LABEL_INVALID;
+    }
+    uint64_t canonical = cjd_scheme_convert(l->teller->scheme, label, CJD_FORM_CANONICAL);
+    if (canonical == CJD_LABEL_INVALID || !cjd_scheme_is_one_hop(l->teller->scheme, canonical)) {
+        return CJD_LABEL_INVALID;
+    }
+    return canonical;
+}
+
+static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_contact *to,
+                     uint64_t label, uint64_t now_ns)
+{
+    struct cjd_store_node *known = cjd_store_find(dht->store, &to->addr);
+    uint64_t one_hop = link_label(l, label);
+    struct cjd_store_link *link =
+        one_hop == CJD_LABEL_INVALID ? NULL : cjd_store_link_find(dht->store, l->teller, one_hop);
+    enum cjd_hearsay kind = CJD_HEARSAY_NODE;
+
+    if (link && link->child == known && !link->is_down) {
+        return;
+    }
+    if (known && cjd_store_is_reachable(known)) {
+        /* Alternatives are worth knowing; longer ways to what is known are not. */
+        if (one_hop == CJD_LABEL_INVALID || known->in_count >= ALTERNATIVES) {
+            return;
+        }
+        kind = CJD_HEARSAY_LINK;
+    } else if (!known && !is_welcome(dht, &to->addr)) {
+        return;
+    }
+    if (l->accepted == 0 || is_reliable(l)) {
+        l->accepted++;
+        cjd_explore_add(dht, to, kind, &l->query->q.to.addr, now_ns);
+    }
+}
+
+/* The way as we would go, unless that failed lately. */
+static uint64_t choose_way(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns)
+{
+    struct cjd_dht_contact other = *to;
+
+    other.label = cjd_store_shorten(dht->store, to->label);
+    return has_failed(dht->explore, &other, now_ns) ? to->label : other.label;
+}
+
+/* Our own key behind a label of the teller: what leads through it leads back here. */
+static void found_self(struct cjd_dht *dht, const struct list *l, uint64_t label, uint64_t now_ns)
+{
+    uint64_t one_hop = link_label(l, label);
+
+    if (one_hop != CJD_LABEL_INVALID) {
+        cjd_store_way_back(dht->store, l->teller, one_hop, now_ns);
+    }
+}
+
+/* §6 points 11 to 13. False: the entry is skipped. */
+static bool check_entry(struct cjd_dht *dht, const struct list *l,
+                        const struct cjd_message_node *entry, struct cjd_dht_contact *to)
+{
+    const struct cjd_scheme *scheme = &l->reply->scheme;
+
+    if (entry->label <= CJD_LABEL_SELF || cjd_log2(entry->label) > CJD_LABEL_MAX_LOG2 ||
+        !cjd_message_version_is_compatible(entry->version) ||
+        !dht->cfg.addr_of_key(&to->addr, &entry->key)) {
+        return false;
+    }
+    int form = cjd_scheme_form_of(scheme, entry->label);
+    if (form < l->reply->form || cjd_scheme_is_self(scheme, entry->label)) {
+        return false;
+    }
+    to->key = entry->key;
+    to->version = entry->version;
+    to->label = cjd_label_splice(entry->label, l->query->q.to.label);
+    return to->label != CJD_LABEL_INVALID;
+}
+
+static void take_entry(struct cjd_dht *dht, struct list *l, const struct cjd_message_node *entry,
+                       uint64_t now_ns)
+{
+    struct cjd_dht_contact to;
+
+    if (memcmp(&entry->key, &dht->cfg.key, sizeof entry->key) == 0) {
+        found_self(dht, l, entry->label, now_ns);
+        return;
+    }
+    if (!check_entry(dht, l, entry, &to)) {
+        return;
+    }
+    to.label = choose_way(dht, &to, now_ns);
+    if (cjd_search_way(dht, &to, &l->query->q.to.addr, now_ns)) {
+        return;
+    }
+    if (l->query->q.purpose == CJD_ASK_SEARCH) {
+        cjd_search_candidate(dht, l->query, &to, now_ns);
+    }
+    consider(dht, l, &to, entry->label, now_ns);
+}
+
+static bool is_listed(const struct cjd_message *reply, const struct cjd_key *key)
+{
+    for (uint32_t i = 0; i < reply->node_count; i++) {
+        if (memcmp(&reply->nodes[i].key, key, sizeof *key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A node knows its own peers. One it does not list although we go that way has perhaps left: the
+ * path is verified (it may also be that the teller prefers another way to it).
+ */
+static void check_missing(struct cjd_dht *dht, const struct list *l, uint64_t now_ns)
+{
+    CJD_LIST_EACH(e, &l->teller->out)
+    {
+        struct cjd_store_link *link = CJD_STORE_OUT(e);
+        struct cjd_store_node *n = link->child;
+        if (link->is_one_hop && n->best == link && now_ns - n->path_ok_ns > CHECK_AFTER &&
+            now_ns - n->added_ns > CHECK_AFTER && !is_listed(l->reply, &n->key)) {
+            cjd_doubt_raise(dht, &n->addr, n->path, now_ns);
+        }
+    }
+}
+
+/* §5.3: a full list is continued from its largest label, the first, as the teller writes it. */
+static void read_on(struct cjd_dht *dht, const struct list *l, uint64_t now_ns)
+{
+    uint64_t last = cjd_load64(l->query->q.target);
+    uint64_t next = link_label(l, l->reply->nodes[0].label);
+
+    if (next == CJD_LABEL_INVALID || next <= last || l->teller->upkeep.windows >= WINDOWS) {
+        return;
+    }
+    l->teller->upkeep.windows++;
+    /* Without budget now the list is read on with the next regular question. */
+    (void)cjd_upkeep_ask(dht, &l->query->q.to, next, l->query->q.urgency, now_ns);
+}
+
+void cjd_explore_reply(struct cjd_dht *dht, const struct cjd_query *query,
+                       const struct cjd_message *reply, uint64_t now_ns)
+{
+    struct list l = {
+        .query = query, .reply = reply, .teller = cjd_store_find(dht->store, &query->q.to.addr)};
+
+    /* Best last. */
+    for (uint32_t i = reply->node_count; i > 0; i--) {
+        take_entry(dht, &l, &reply->nodes[i - 1], now_ns);
+    }
+    if (!l.teller || query->q.method != CJD_METHOD_GP ||
+        query->q.target_len != CJD_MESSAGE_LABEL_BYTES) {
+        return;
+    }
+    if (reply->node_count == CJD_MESSAGE_NODES_MAX) {
+        read_on(dht, &l, now_ns);
+    } else if (cjd_load64(query->q.target) == 0) {
+        check_missing(dht, &l, now_ns);
+    }
+}
+
+/*
+ * Traffic shows where nodes are. A query answered does not make its sender known (§5), but asking
+ * back does, if the way is new and no detour.
+ */
+void cjd_explore_hint(struct cjd_dht *dht, const struct cjd_dht_contact *from, uint64_t now_ns)
+{
+    struct cjd_store_node *known = cjd_store_find(dht->store, &from->addr);
+    struct cjd_store_node *self = cjd_store_self(dht->store);
+    bool is_reachable = known && cjd_store_is_reachable(known);
+    struct cjd_dht_contact to = *from;
+    struct cjd_store_walk walk;
+
+    if (!cjd_store_walk(dht->store, from->label, &walk) || walk.at == self) {
+        return;
+    }
+    if (walk.rest == CJD_LABEL_SELF ? walk.at == known : walk.at == known || !walk.at->scheme) {
+        return;
+    }
+    if (is_reachable) {
+        bool is_link =
+            walk.rest != CJD_LABEL_SELF && cjd_scheme_is_one_hop(walk.at->scheme, walk.rest);
+        if (!is_link || known->in_count >= ALTERNATIVES) {
+            return;
+        }
+    } else if (!known && !is_welcome(dht, &from->addr)) {
+        return;
+    }
+    to.label = choose_way(dht, from, now_ns);
+    (void)cjd_search_way(dht, &to, &walk.at->addr, now_ns);
+    cjd_explore_add(dht, &to, is_reachable ? CJD_HEARSAY_LINK : CJD_HEARSAY_NODE, &walk.at->addr,
+                    now_ns);
+}
+
+void cjd_explore_split(struct cjd_dht *dht, const struct cjd_dht_contact *via, uint64_t label,
+                       uint64_t now_ns)
+{
+    /* The smallest label from the threshold on, the last of the list, is the hop we look for. */
+    (void)cjd_upkeep_ask(dht, via, label, CJD_BACKGROUND, now_ns);
+}

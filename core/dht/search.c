@@ -1,0 +1,633 @@
+/*
+ * Iterative search for a node. Source: router notes §8, §12.
+ *
+ * Asks the nearest known nodes for the target, three at a time, and then the nearer ones they name,
+ * until a way to the target is named and answers. Names are hearsay: only the target's own answer
+ * counts, whichever part of the router got it. A search that has run out of nodes waits a little
+ * for the store to learn of others before it gives up.
+ *
+ * Timers: one per search.
+ */
+#include <dht/private.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <switch/label.h>
+
+#define ALPHA           3u
+#define CLOSEST         8u /* only the nearest that answer are of interest */
+#define CANDIDATES      32u
+#define WAYS            6u
+#define WAYS_AT_ONCE    3u
+#define REQUESTS_MAX    40u
+#define WAY_TRIES       3u
+#define CANDIDATE_TRIES 2u
+#define MIN_LIFE        (1500 * CJD_MS)
+#define MAX_LIFE        (6 * CJD_S)
+#define AGAIN_AFTER     (40 * CJD_MS)
+#define HOPELESS_AFTER  (50 * CJD_MS)
+#define NEGATIVES       64u
+#define NEGATIVE_FIRST  (500 * CJD_MS)
+#define NEGATIVE_MAX    (8 * CJD_S)
+#define FN_SILENT_MAX   3u
+#define FN_SILENT_FOR   (60 * CJD_S)
+#define REF_BITS        16u
+
+enum state { FRESH, ASKED, SILENT, DONE };
+
+struct candidate {
+    struct cjd_dht_contact to;
+    struct cjd_id id;
+    enum state state;
+    uint8_t tries;
+};
+
+/* A path that somebody named. */
+struct way {
+    struct cjd_dht_contact to;
+    struct cjd_addr teacher;
+    bool has_teacher;
+    enum state state;
+    uint8_t tries;
+};
+
+struct search {
+    struct cjd_dht *dht;
+    struct cjd_timer timer;
+    struct cjd_addr target;
+    struct cjd_id id;
+    uint64_t started_ns;
+    uint32_t requests;
+    uint32_t in_flight;
+    uint32_t ways_in_flight;
+    uint32_t count;
+    uint32_t way_count;
+    uint16_t generation;
+    bool is_used;
+    bool is_asked;    /* somebody waits for the end */
+    bool is_hopeless; /* it failed a moment ago; ends without asking anybody */
+    struct candidate candidates[CANDIDATES]; /* nearest first */
+    struct way ways[WAYS];
+};
+
+struct negative {
+    struct cjd_addr addr;
+    uint64_t until_ns;
+    uint64_t nodes_ever;
+    uint64_t pause_ns;
+};
+
+struct cjd_searches {
+    struct search *slots;
+    uint32_t cap;
+    uint32_t running;
+    uint32_t next_negative;
+    struct negative negatives[NEGATIVES];
+};
+
+static void on_timer(void *arg, uint64_t now_ns);
+
+int cjd_searches_new(struct cjd_dht *dht)
+{
+    struct cjd_searches *ss = calloc(1, sizeof *ss);
+
+    if (!ss) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    dht->searches = ss;
+    ss->cap = dht->cfg.limits.searches;
+    ss->slots = calloc(ss->cap, sizeof *ss->slots);
+    if (!ss->slots) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < ss->cap; i++) {
+        ss->slots[i].dht = dht;
+        cjd_timer_init(&ss->slots[i].timer, on_timer, &ss->slots[i]);
+    }
+    return 0;
+}
+
+void cjd_searches_free(struct cjd_dht *dht)
+{
+    struct cjd_searches *ss = dht->searches;
+
+    if (!ss) {
+        return;
+    }
+    for (uint32_t i = 0; ss->slots && i < ss->cap; i++) {
+        cjd_timer_cancel(dht->cfg.timers, &ss->slots[i].timer);
+    }
+    free(ss->slots);
+    free(ss);
+    dht->searches = NULL;
+}
+
+static bool is_same_addr(const struct cjd_addr *a, const struct cjd_addr *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+static struct search *find(const struct cjd_dht *dht, const struct cjd_addr *target)
+{
+    struct cjd_searches *ss = dht->searches;
+
+    for (uint32_t i = 0; ss->running > 0 && i < ss->cap; i++) {
+        if (ss->slots[i].is_used && is_same_addr(&ss->slots[i].target, target)) {
+            return &ss->slots[i];
+        }
+    }
+    return NULL;
+}
+
+static uint32_t ref_of(const struct search *s)
+{
+    return (uint32_t)s->generation << REF_BITS | (uint32_t)(s - s->dht->searches->slots);
+}
+
+static struct search *by_ref(const struct cjd_dht *dht, uint32_t ref)
+{
+    uint32_t index = ref & ((1u << REF_BITS) - 1);
+    struct search *s;
+
+    if (index >= dht->searches->cap) {
+        return NULL;
+    }
+    s = &dht->searches->slots[index];
+    return s->is_used && s->generation == ref >> REF_BITS ? s : NULL;
+}
+
+/* --- what failed before ------------------------------------------------------------------------
+ */
+
+static struct negative *negative_of(struct cjd_dht *dht, const struct cjd_addr *addr)
+{
+    for (uint32_t i = 0; i < NEGATIVES; i++) {
+        struct negative *n = &dht->searches->negatives[i];
+        if (n->until_ns != 0 && is_same_addr(&n->addr, addr)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+/* A failure is remembered, each time longer, until the store learns of somebody new. */
+static bool is_hopeless(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
+{
+    const struct negative *n = negative_of(dht, addr);
+    return n && now_ns < n->until_ns && n->nodes_ever == cjd_store_nodes_ever(dht->store);
+}
+
+static void note_failure(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
+{
+    struct negative *n = negative_of(dht, addr);
+
+    if (!n) {
+        n = &dht->searches->negatives[dht->searches->next_negative++ % NEGATIVES];
+        *n = (struct negative){.addr = *addr, .pause_ns = NEGATIVE_FIRST / 2};
+    }
+    n->pause_ns = n->pause_ns * 2 < NEGATIVE_MAX ? n->pause_ns * 2 : NEGATIVE_MAX;
+    n->until_ns = now_ns + n->pause_ns;
+    n->nodes_ever = cjd_store_nodes_ever(dht->store);
+}
+
+static void forget_failure(struct cjd_dht *dht, const struct cjd_addr *addr)
+{
+    struct negative *n = negative_of(dht, addr);
+
+    if (n) {
+        n->until_ns = 0;
+    }
+}
+
+/* --- candidates --------------------------------------------------------------------------------
+ */
+
+static void add_candidate(struct search *s, const struct cjd_dht_contact *to)
+{
+    struct cjd_id id = cjd_id_of(&to->addr);
+    uint32_t at = s->count;
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (is_same_addr(&s->candidates[i].to.addr, &to->addr)) {
+            return;
+        }
+    }
+    while (at > 0 && cjd_id_is_closer(s->id, id, s->candidates[at - 1].id)) {
+        at--;
+    }
+    if (at == CANDIDATES) {
+        return;
+    }
+    uint32_t kept = s->count < CANDIDATES ? s->count : CANDIDATES - 1;
+    memmove(&s->candidates[at + 1], &s->candidates[at], (kept - at) * sizeof s->candidates[0]);
+    s->candidates[at] = (struct candidate){.to = *to, .id = id};
+    s->count = kept + 1;
+}
+
+/* A client answers pings but not this; it is not asked for a while. */
+static bool answers_fn(const struct cjd_store_node *n, uint64_t now_ns)
+{
+    return n->fn_silent < FN_SILENT_MAX || now_ns - n->fn_silent_ns > FN_SILENT_FOR;
+}
+
+struct seeding {
+    struct search *s;
+    uint64_t now_ns;
+};
+
+static bool seed(void *ctx, struct cjd_store_node *n)
+{
+    struct seeding *x = ctx;
+
+    if (answers_fn(n, x->now_ns) && !is_same_addr(&n->addr, &x->s->target)) {
+        struct cjd_dht_contact to = cjd_dht_contact_of(n);
+        add_candidate(x->s, &to);
+    }
+    return x->s->count < CLOSEST * 2;
+}
+
+static struct candidate *candidate_of(struct search *s, const struct cjd_addr *addr)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (is_same_addr(&s->candidates[i].to.addr, addr)) {
+            return &s->candidates[i];
+        }
+    }
+    return NULL;
+}
+
+/* The nearest that was not asked; once all were, the nearest that was silent. */
+static struct candidate *next_candidate(struct search *s)
+{
+    struct candidate *silent = NULL;
+    uint32_t seen = 0;
+
+    for (uint32_t i = 0; i < s->count && seen < CLOSEST; i++) {
+        struct candidate *c = &s->candidates[i];
+        if (c->state == FRESH) {
+            return c;
+        }
+        if (c->state == SILENT && c->tries < CANDIDATE_TRIES && !silent) {
+            silent = c;
+        }
+        seen += c->state != SILENT;
+    }
+    return s->in_flight == 0 ? silent : NULL;
+}
+
+static struct way *next_way(struct search *s)
+{
+    struct way *best = NULL;
+
+    for (uint32_t i = 0; i < s->way_count; i++) {
+        struct way *w = &s->ways[i];
+        bool is_due = w->state == FRESH || (w->state == SILENT && w->tries < WAY_TRIES);
+        if (is_due && (!best || w->tries < best->tries ||
+                       (w->tries == best->tries && w->to.label < best->to.label))) {
+            best = w;
+        }
+    }
+    return best;
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+static void end(struct search *s, bool was_found, uint64_t now_ns)
+{
+    struct cjd_dht *dht = s->dht;
+    struct cjd_addr target = s->target;
+    bool is_asked = s->is_asked;
+
+    cjd_timer_cancel(dht->cfg.timers, &s->timer);
+    if (was_found) {
+        dht->stats.searches_found++;
+        forget_failure(dht, &target);
+    } else if (!s->is_hopeless) {
+        note_failure(dht, &target, now_ns);
+    }
+    s->is_used = false;
+    dht->searches->running--;
+    if (is_asked) {
+        dht->cfg.ops.search_done(dht->cfg.ops.ctx, &target, was_found, now_ns);
+    }
+}
+
+static int ask_candidate(struct search *s, struct candidate *c, uint64_t now_ns)
+{
+    struct cjd_question q = {.to = c->to,
+                             .purpose = CJD_ASK_SEARCH,
+                             .method = CJD_METHOD_FN,
+                             .urgency = CJD_SEARCHING,
+                             .ref = ref_of(s),
+                             .tries = c->tries,
+                             .target_len = CJD_MESSAGE_ADDR_BYTES};
+
+    memcpy(q.target, &s->target, sizeof s->target);
+    int err = cjd_query_send(s->dht, &q, now_ns);
+    if (!err) {
+        c->state = ASKED;
+        c->tries++;
+        s->in_flight++;
+        s->requests++;
+    }
+    return err;
+}
+
+static int ask_way(struct search *s, struct way *w, uint64_t now_ns)
+{
+    struct cjd_question q = {.to = w->to,
+                             .purpose = CJD_ASK_TARGET,
+                             .method = CJD_METHOD_GP,
+                             .urgency = CJD_SEARCHING,
+                             .ref = ref_of(s),
+                             .tries = w->tries,
+                             .has_teacher = w->has_teacher,
+                             .teacher = w->teacher,
+                             .target_len = CJD_MESSAGE_LABEL_BYTES};
+    int err = cjd_query_send(s->dht, &q, now_ns);
+    if (!err) {
+        w->state = ASKED;
+        w->tries++;
+        s->ways_in_flight++;
+        s->requests++;
+    }
+    return err;
+}
+
+/* True: the budget is used up. */
+static bool ask_ways(struct search *s, uint64_t now_ns)
+{
+    struct way *w;
+
+    while (s->ways_in_flight < WAYS_AT_ONCE && (w = next_way(s))) {
+        int err = ask_way(s, w, now_ns);
+        if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
+            return true;
+        }
+        if (err) {
+            w->state = DONE;
+        }
+    }
+    return false;
+}
+
+static bool ask_candidates(struct search *s, uint64_t now_ns)
+{
+    struct candidate *c;
+
+    while (s->in_flight < ALPHA && s->requests < REQUESTS_MAX && (c = next_candidate(s))) {
+        int err = ask_candidate(s, c, now_ns);
+        if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
+            return true;
+        }
+        if (err) {
+            c->state = DONE;
+        }
+    }
+    return false;
+}
+
+static void step(struct search *s, uint64_t now_ns)
+{
+    uint64_t age = now_ns - s->started_ns;
+
+    if (s->is_hopeless || age >= MAX_LIFE) {
+        end(s, false, now_ns);
+        return;
+    }
+    bool is_waiting = ask_ways(s, now_ns);
+    is_waiting = ask_candidates(s, now_ns) || is_waiting;
+    bool is_idle = s->in_flight == 0 && s->ways_in_flight == 0 && !is_waiting;
+    if (is_idle && age >= MIN_LIFE) {
+        end(s, false, now_ns);
+        return;
+    }
+    uint64_t at = s->started_ns + (is_idle ? MIN_LIFE : MAX_LIFE);
+    cjd_timer_arm(s->dht->cfg.timers, &s->timer, is_waiting ? now_ns + AGAIN_AFTER : at);
+}
+
+static void on_timer(void *arg, uint64_t now_ns)
+{
+    struct search *s = arg;
+
+    step(s, now_ns);
+    cjd_dht_finish(s->dht, now_ns);
+}
+
+/* Ways known of old: links to the target that went down may be up again. */
+static void try_old_ways(struct search *s, uint64_t now_ns)
+{
+    struct cjd_store_node *n = cjd_store_find(s->dht->store, &s->target);
+
+    if (!n) {
+        return;
+    }
+    CJD_LIST_EACH(e, &n->in)
+    {
+        struct cjd_dht_contact to = cjd_dht_contact_of(n);
+        to.label = cjd_store_path_over(CJD_STORE_IN(e));
+        if (to.label != CJD_LABEL_INVALID) {
+            (void)cjd_search_way(s->dht, &to, NULL, now_ns);
+        }
+    }
+}
+
+static struct search *take_slot(struct cjd_searches *ss)
+{
+    for (uint32_t i = 0; ss->running < ss->cap && i < ss->cap; i++) {
+        if (!ss->slots[i].is_used) {
+            return &ss->slots[i];
+        }
+    }
+    return NULL;
+}
+
+void cjd_search_start(struct cjd_dht *dht, const struct cjd_addr *target, bool is_asked,
+                      uint64_t now_ns)
+{
+    struct search *s = find(dht, target);
+
+    if (s) {
+        s->is_asked = s->is_asked || is_asked;
+        return;
+    }
+    s = take_slot(dht->searches);
+    if (!s) {
+        return;
+    }
+    uint16_t generation = (uint16_t)(s->generation + 1);
+    struct cjd_timer timer = s->timer;
+    *s = (struct search){.dht = dht,
+                         .timer = timer,
+                         .target = *target,
+                         .id = cjd_id_of(target),
+                         .started_ns = now_ns,
+                         .generation = generation,
+                         .is_used = true,
+                         .is_asked = is_asked,
+                         .is_hopeless = is_hopeless(dht, target, now_ns)};
+    dht->searches->running++;
+    if (s->is_hopeless) {
+        /* Reported by the timer: whoever asks may not be ready to hear of it yet. */
+        cjd_timer_arm(dht->cfg.timers, &s->timer, now_ns + HOPELESS_AFTER);
+        return;
+    }
+    dht->stats.searches_started++;
+    struct seeding x = {.s = s, .now_ns = now_ns};
+    cjd_store_nearest(dht->store, s->id, seed, &x);
+    try_old_ways(s, now_ns);
+    step(s, now_ns);
+}
+
+bool cjd_search_way(struct cjd_dht *dht, const struct cjd_dht_contact *to,
+                    const struct cjd_addr *teacher, uint64_t now_ns)
+{
+    struct search *s = find(dht, &to->addr);
+
+    if (!s || s->is_hopeless) {
+        return false;
+    }
+    for (uint32_t i = 0; i < s->way_count; i++) {
+        if (s->ways[i].to.label == to->label) {
+            return true;
+        }
+    }
+    if (s->way_count == WAYS) {
+        return true;
+    }
+    struct way *w = &s->ways[s->way_count++];
+    *w = (struct way){.to = *to, .has_teacher = teacher != NULL};
+    if (teacher) {
+        w->teacher = *teacher;
+    }
+    if (s->ways_in_flight < WAYS_AT_ONCE) {
+        step(s, now_ns);
+    }
+    return true;
+}
+
+void cjd_search_candidate(struct cjd_dht *dht, const struct cjd_query *query,
+                          const struct cjd_dht_contact *to, uint64_t now_ns)
+{
+    struct search *s = by_ref(dht, query->q.ref);
+    const struct cjd_store_node *n = cjd_store_find(dht->store, &to->addr);
+
+    if (!s) {
+        return;
+    }
+    if (n && cjd_store_is_reachable(n)) {
+        struct cjd_dht_contact known = cjd_dht_contact_of(n);
+        if (answers_fn(n, now_ns)) {
+            add_candidate(s, &known);
+        }
+    } else {
+        add_candidate(s, to);
+    }
+}
+
+void cjd_search_answered(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns)
+{
+    struct search *s = by_ref(dht, query->q.ref);
+    struct cjd_store_node *n = cjd_store_find(dht->store, &query->q.to.addr);
+
+    if (n && query->q.purpose == CJD_ASK_SEARCH) {
+        n->fn_silent = 0;
+    }
+    if (!s) {
+        return;
+    }
+    struct candidate *c = candidate_of(s, &query->q.to.addr);
+    if (query->q.purpose == CJD_ASK_TARGET) {
+        s->ways_in_flight -= !query->is_late && s->ways_in_flight > 0;
+    } else {
+        s->in_flight -= !query->is_late && s->in_flight > 0;
+        if (c) {
+            c->state = DONE;
+        }
+    }
+    step(s, now_ns);
+}
+
+static void way_silent(struct search *s, const struct cjd_query *query)
+{
+    s->ways_in_flight -= s->ways_in_flight > 0;
+    for (uint32_t i = 0; i < s->way_count; i++) {
+        if (s->ways[i].to.label == query->q.to.label) {
+            s->ways[i].state = SILENT;
+        }
+    }
+}
+
+void cjd_search_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns)
+{
+    struct search *s = by_ref(dht, query->q.ref);
+    struct cjd_store_node *n = cjd_store_find(dht->store, &query->q.to.addr);
+
+    if (n && query->q.purpose == CJD_ASK_SEARCH) {
+        n->fn_silent_ns = now_ns;
+        if (n->fn_silent < FN_SILENT_MAX) {
+            n->fn_silent++;
+        }
+    }
+    if (!s) {
+        return;
+    }
+    if (query->q.purpose == CJD_ASK_TARGET) {
+        way_silent(s, query);
+    } else {
+        struct candidate *c = candidate_of(s, &query->q.to.addr);
+        s->in_flight -= s->in_flight > 0;
+        if (c && c->state == ASKED) {
+            c->state = SILENT;
+        }
+    }
+    step(s, now_ns);
+}
+
+void cjd_search_offer(struct cjd_dht *dht, const struct cjd_store_node *node, uint64_t now_ns)
+{
+    struct cjd_searches *ss = dht->searches;
+    struct cjd_dht_contact to = cjd_dht_contact_of(node);
+
+    for (uint32_t i = 0; ss->running > 0 && i < ss->cap; i++) {
+        struct search *s = &ss->slots[i];
+        if (s->is_used && !s->is_hopeless && cjd_store_is_reachable(node)) {
+            add_candidate(s, &to);
+            step(s, now_ns);
+        }
+    }
+}
+
+void cjd_search_found(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
+{
+    struct search *s = find(dht, addr);
+
+    if (s) {
+        end(s, true, now_ns);
+    }
+}
+
+uint32_t cjd_search_count(const struct cjd_dht *dht)
+{
+    return dht->searches->running;
+}
+
+bool cjd_search_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_search_info *out)
+{
+    const struct cjd_searches *ss = dht->searches;
+
+    for (uint32_t i = 0; i < ss->cap; i++) {
+        const struct search *s = &ss->slots[i];
+        if (s->is_used && index-- == 0) {
+            *out = (struct cjd_dht_search_info){.target = s->target,
+                                                .started_ns = s->started_ns,
+                                                .requests = s->requests,
+                                                .candidates = s->count,
+                                                .ways = s->way_count};
+            return true;
+        }
+    }
+    return false;
+}
