@@ -1,0 +1,49 @@
+/*
+ * Configuration of one UDP link, read from JSON into plain structures (configuration notes §15).
+ *
+ * A config owns its peers and their texts. Control thread.
+ */
+#ifndef UDP_CONFIG_H
+#define UDP_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjd/config.h>
+
+#include "udp_addr.h"
+
+/* Most configured peers of one link; each takes a switch slot of the node. */
+#define CJD_UDP_PEERS_MAX 4096u
+
+struct cjd_udp_peer_conf {
+    struct cjd_udp_target target;
+    struct cjd_key key;
+    char *address; /* as written */
+    char *login;   /* NULL: none */
+    char *password;
+    char *name; /* NULL: none */
+};
+
+enum cjd_udp_beacon { CJD_UDP_BEACON_OFF, CJD_UDP_BEACON_ACCEPT, CJD_UDP_BEACON_SEND };
+
+struct cjd_udp_config {
+    struct cjd_udp_target bind;
+    uint8_t dscp;
+    enum cjd_udp_beacon beacon;
+    struct cjd_udp_peer_conf *peers;
+    size_t peer_count;
+};
+
+/* Reads and checks all of it. CJD_ERR_CONFIG with the place in `error`, or CJD_ERR_NO_MEMORY. */
+CJD_MUST_CHECK int cjd_udp_config_read(struct cjd_udp_config **out, const json_t *json,
+                                       struct cjd_plugin_error *error);
+/* Wipes secrets. NULL is legal. */
+void cjd_udp_config_free(struct cjd_udp_config *config);
+
+/* Whether a change from one to the other needs the socket to be made anew. */
+bool cjd_udp_config_same_socket(const struct cjd_udp_config *a, const struct cjd_udp_config *b);
+/* Whether two entries mean the same peering in every respect. */
+bool cjd_udp_peer_conf_equal(const struct cjd_udp_peer_conf *a, const struct cjd_udp_peer_conf *b);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The socket of a UDP link: making it, and telling who holds an address that is taken.
+ *
+ * Control thread, in acquire: ports below 1024 need a privilege.
+ */
+#ifndef UDP_SOCKET_H
+#define UDP_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cjd/logger.h>
+#include <cjd/plugin.h>
+
+#include "udp_addr.h"
+
+struct cjd_udp_socket_wish {
+    const struct cjd_udp_target *bind;
+    uint8_t dscp;
+    bool is_shared; /* one of several on the same address: SO_REUSEPORT */
+};
+
+/*
+ * Makes a non-blocking socket bound as wished.
+ * @param bound [out] the address with the port the system chose
+ * @return the descriptor, or an error with its text: CJD_ERR_BUSY if the address is taken
+ */
+CJD_MUST_CHECK int cjd_udp_socket_open(const struct cjd_udp_socket_wish *wish,
+                                       const struct cjd_logger *log, struct cjd_linkaddr *bound,
+                                       struct cjd_plugin_error *error);
+
+/*
+ * Finds the process that holds a UDP port, by the tables under `proc` ("/proc").
+ * @param out [out] "process 812 (named)"
+ * @return false: not found, or not permitted to look
+ */
+bool cjd_udp_socket_holder(const char *proc, const struct cjd_linkaddr *addr, char *out,
+                           size_t cap);
+
+#endif
