@@ -234,7 +234,9 @@ void cjd_upkeep_silence(struct cjd_dht *dht, const struct cjd_query *query, uint
     if (!n || !n->owner || n->path != query->q.to.label) {
         return;
     }
-    n->upkeep.misses += n->upkeep.misses < UINT8_MAX;
+    if (n->upkeep.misses < UINT8_MAX) {
+        n->upkeep.misses++;
+    }
     if (!n->scheme) {
         /* The link layer has it, but it has not said a word yet: its session may need a retry. */
         unsigned shift = n->upkeep.misses < PEER_RETRY_LOG ? n->upkeep.misses : PEER_RETRY_LOG;
