@@ -13,6 +13,10 @@
 #include <cjd/err.h>
 #include <cjd/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CJD_BEACON_PASSWORD_BYTES 20u
 #define CJD_BEACON_BYTES          56u
 #define CJD_UDP_BEACON_BYTES      64u
@@ -43,5 +47,9 @@ void cjd_udp_beacon_write(uint8_t out[CJD_UDP_BEACON_BYTES], const struct cjd_be
 CJD_MUST_CHECK int cjd_eth_parse(const uint8_t *bytes, size_t len);
 /** [any] Writes the header for a payload of that length. */
 void cjd_eth_write(uint8_t out[CJD_ETH_HEADER_BYTES], uint16_t payload_len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 
 #include <cjd/err.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Deepest nesting accepted. */
 #define CJD_BENCODE_DEPTH 16u
 
@@ -69,5 +73,9 @@ void cjd_bencode_begin_list(struct cjd_bencode_writer *w);
 void cjd_bencode_end(struct cjd_bencode_writer *w);
 /** [any] @return length written, or CJD_ERR_TOO_LONG. */
 int cjd_bencode_finish(const struct cjd_bencode_writer *w);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

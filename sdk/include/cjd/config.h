@@ -23,6 +23,10 @@
 #include <cjd/err.h>
 #include <cjd/plugin.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct cjd_conf {
     const json_t *value;           /**< borrowed; NULL: not there */
     const struct cjd_conf *parent; /**< NULL: the root */
@@ -85,5 +89,9 @@ CJD_MUST_CHECK int cjd_conf_word(const struct cjd_conf *at, const char *key,
  */
 typedef int (*cjd_conf_fn)(void *arg, const struct cjd_conf *member);
 CJD_MUST_CHECK int cjd_conf_walk(const struct cjd_conf *at, cjd_conf_fn fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #ifndef CJD_ERR_H
 #define CJD_ERR_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CJD_ERR_LIST(X)                                                                            \
     X(OK, 0, "success")                                                                            \
     X(INVALID, -1, "invalid argument")                                                             \
@@ -46,5 +50,9 @@ const char *cjd_err_text(int err);
 
 /** [any] The code nearest to an errno value; CJD_ERR_IO where there is no better one. */
 int cjd_err_from_errno(int errno_value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include <cjd/err.h>
 #include <cjd/host.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** Longest line, bytes with NUL; what is longer is cut. */
 #define CJD_LOGGER_LINE 1024u
 
@@ -31,5 +35,9 @@ bool cjd_logger_is_on(const struct cjd_logger *logger, uint32_t level);
 /** [any] Writes one line. level: CJD_LEVEL_… */
 void cjd_logger_write(const struct cjd_logger *logger, uint32_t level, const char *format, ...)
     CJD_PRINTF(3, 4);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef CJD_PACKET_H
 #define CJD_PACKET_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,11 +65,11 @@ struct cjd_pkt {
     /* What follows is private to the host. */
 };
 
-_Static_assert(offsetof(struct cjd_pkt, len) == 12, "ABI");
-_Static_assert(offsetof(struct cjd_pkt, peer) == 32, "ABI");
-_Static_assert(offsetof(struct cjd_pkt, rx_ns) == 56, "ABI");
-_Static_assert(offsetof(struct cjd_pkt, addr) == 64, "ABI");
-_Static_assert(sizeof(struct cjd_pkt) == 128, "ABI");
+static_assert(offsetof(struct cjd_pkt, len) == 12, "ABI");
+static_assert(offsetof(struct cjd_pkt, peer) == 32, "ABI");
+static_assert(offsetof(struct cjd_pkt, rx_ns) == 56, "ABI");
+static_assert(offsetof(struct cjd_pkt, addr) == 64, "ABI");
+static_assert(sizeof(struct cjd_pkt) == 128, "ABI");
 
 /** A vector of packets. The array belongs to whoever made the vector. */
 struct cjd_vec {

@@ -13,6 +13,10 @@
 #include <cjd/err.h>
 #include <cjd/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CJD_KEY_TEXT_SIZE   55u /**< 52 base-32 characters, ".k", NUL */
 #define CJD_ADDR_TEXT_SIZE  40u /**< eight groups with colons, NUL */
 #define CJD_LABEL_TEXT_SIZE 20u /**< 4 × 4 hex digits with dots, NUL */
@@ -59,5 +63,9 @@ int cjd_hex_decode(uint8_t *out, size_t out_size, const char *text, size_t len);
 
 /** [any] Writes len * 2 lower-case digits and NUL; out must hold them. */
 void cjd_hex_encode(char *out, const uint8_t *in, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

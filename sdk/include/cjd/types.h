@@ -6,6 +6,7 @@
 #ifndef CJD_TYPES_H
 #define CJD_TYPES_H
 
+#include <assert.h>
 #include <stdint.h>
 
 /** A node's IPv6 address: first 16 bytes of SHA-512(SHA-512(key)), first byte 0xfc. */
@@ -30,6 +31,6 @@ struct cjd_linkaddr {
     uint32_t len;                /**< 0 … CJD_LINKADDR_MAX */
 };
 
-_Static_assert(sizeof(struct cjd_linkaddr) == 64, "part of struct cjd_pkt");
+static_assert(sizeof(struct cjd_linkaddr) == 64, "part of struct cjd_pkt");
 
 #endif
