@@ -94,6 +94,9 @@ void session_set_key(struct session *e, const struct cjd_key *key, uint64_t now_
 void session_free(struct session *e, uint64_t now_ns);
 void session_touch(struct session *e);
 
+/* receive.c: the handle that came with the pending half of the handshake, once that is live. */
+void session_adopt_promotion(struct session *e);
+
 /* path.c */
 /* The path in use, or NULL. */
 const struct path *path_best(const struct session *e);

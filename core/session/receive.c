@@ -142,7 +142,7 @@ static bool take_handle(struct session *e, struct cjd_pkt *pkt)
     return true;
 }
 
-static void adopt_promotion(struct session *e)
+void session_adopt_promotion(struct session *e)
 {
     if (e->promotions != e->ca.promotions) {
         e->promotions = e->ca.promotions;
@@ -236,6 +236,7 @@ static void receive_handshake(struct cjd_sessions *s, struct arrival *a, uint64_
     }
     memcpy(first16, cjd_pkt_data(a->pkt), sizeof first16);
     cjd_ca_expire(&e->ca, now_ns);
+    session_adopt_promotion(e);
     enum cjd_ca_result result = cjd_ca_open(&e->ca, a->pkt, now_ns);
     if (result != CJD_CA_OK) {
         send_auth_error(s, a, first16, &e->ca, result, now_ns);
@@ -279,7 +280,7 @@ static void receive_data(struct cjd_sessions *s, struct arrival *a, uint32_t han
         session_drop(s, a->pkt, CJD_DROP_SESSION_CRYPTO);
         return;
     }
-    adopt_promotion(e);
+    session_adopt_promotion(e);
     struct cjd_addr addr = e->addr;
     deliver(e, a, now_ns);
     settle(s, &addr, a->label, true, now_ns);

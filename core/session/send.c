@@ -62,6 +62,7 @@ void session_transmit(struct session *e, struct cjd_pkt *pkt, uint64_t label, ui
     uint32_t bytes = pkt->len;
 
     cjd_ca_expire(&e->ca, now_ns);
+    session_adopt_promotion(e); /* running out of time may bring the pending half forward */
     bool is_handshake = is_handshake_next(e);
     uint32_t around = CJD_SWITCH_HEADER_BYTES + HANDLE_BYTES +
                       (is_handshake ? CJD_CA_HANDSHAKE_BYTES : CJD_CA_DATA_BYTES);
