@@ -41,8 +41,7 @@ void cjd_links_free(struct cjd_links *l)
     free(l);
 }
 
-/* --- tables ------------------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static bool addr_equal(const struct cjd_map_node *node, const void *key)
 {
@@ -101,8 +100,7 @@ struct peer *peer_by_number(const struct cjd_links *l, uint32_t number)
     return p && p->number == number ? p : NULL;
 }
 
-/* --- links -------------------------------------------------------------------------------------
- */
+/* --- links ------------------------------------------------------------------------------------ */
 
 int cjd_links_add(struct cjd_links *l, const char *name, uint32_t mtu, uint32_t queues)
 {
@@ -137,8 +135,7 @@ void cjd_links_del(struct cjd_links *l, uint32_t link, uint64_t now_ns)
     l->link[link].is_used = false;
 }
 
-/* --- sending -----------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static void link_flush(struct cjd_links *l, uint32_t link, uint32_t flags)
 {
@@ -221,8 +218,7 @@ uint32_t cjd_links_frame_mtu(const struct cjd_links *l, uint32_t iface)
     return p ? l->link[p->link].mtu - CJD_CA_DATA_BYTES : 0;
 }
 
-/* --- views -------------------------------------------------------------------------------------
- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 bool cjd_links_peer_at(const struct cjd_links *l, uint32_t index, struct cjd_peer_info *out)
 {

@@ -186,8 +186,7 @@ void peer_update_state(struct peer *p, uint64_t now_ns)
     }
 }
 
-/* --- configured peers ---------------------------------------------------------------------------
- */
+/* --- configured peers ------------------------------------------------------------------------- */
 
 static int check_spec(struct cjd_links *l, const struct cjd_link_peer_spec *spec)
 {

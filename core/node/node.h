@@ -68,8 +68,7 @@ void cjd_node_run(struct cjd_node *node, uint64_t now_ns);
 /* Hands what waits to the links. Called by the driver once per turn, before it sleeps. */
 void cjd_node_flush(struct cjd_node *node);
 
-/* --- packets -----------------------------------------------------------------------------------
- */
+/* --- packets ---------------------------------------------------------------------------------- */
 
 /* Packets received on a link, addr set in each; consumes them and empties vec. */
 void cjd_node_rx(struct cjd_node *node, uint32_t link, uint32_t queue, struct cjd_vec *vec,
@@ -82,8 +81,7 @@ CJD_MUST_CHECK int cjd_node_send(struct cjd_node *node, const struct cjd_addr *t
 /* Whether ops->content is called for a type. 257 … 0xffff. */
 CJD_MUST_CHECK int cjd_node_type_set(struct cjd_node *node, uint32_t type, bool is_on);
 
-/* --- links and peers ----------------------------------------------------------------------------
- */
+/* --- links and peers -------------------------------------------------------------------------- */
 
 /* mtu: largest CryptoAuth packet; queues ≥ 1. Returns the link's number or an error. */
 int cjd_node_link_add(struct cjd_node *node, const char *name, uint32_t mtu, uint32_t queues);
@@ -97,8 +95,7 @@ CJD_MUST_CHECK int cjd_node_peer_set_addr(struct cjd_node *node, uint32_t peer,
                                           const struct cjd_linkaddr *addr, uint64_t now_ns);
 void cjd_node_peer_set_reason(struct cjd_node *node, uint32_t peer, int reason, uint64_t now_ns);
 
-/* --- views --------------------------------------------------------------------------------------
- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 const struct cjd_keypair *cjd_node_self(const struct cjd_node *node);
 struct cjd_users *cjd_node_users(struct cjd_node *node);

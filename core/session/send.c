@@ -28,11 +28,17 @@ static void note_sent(struct session *e, uint32_t bytes, uint64_t now_ns)
     e->tx_bytes += bytes;
     e->last_tx_ns = now_ns;
     session_touch(e);
-    if (e->unheard_ns == 0) {
-        e->unheard_ns = now_ns;
-        if (e->timer.at_ns > now_ns + UNANSWERED) {
-            cjd_timer_arm(e->owner->config.timers, &e->timer, now_ns + UNANSWERED);
-        }
+}
+
+/* A user packet goes over the path in use: something should come back over it. */
+static void expect_answer(struct session *e, uint64_t now_ns)
+{
+    if (e->asked_ns != 0) {
+        return;
+    }
+    e->asked_ns = now_ns;
+    if (e->timer.at_ns > now_ns + UNANSWERED) {
+        cjd_timer_arm(e->owner->config.timers, &e->timer, now_ns + UNANSWERED);
     }
 }
 
@@ -87,8 +93,7 @@ void session_transmit(struct session *e, struct cjd_pkt *pkt, uint64_t label, ui
     s->config.ops.frame(s->config.ops.ctx, pkt, now_ns);
 }
 
-/* --- waiting -----------------------------------------------------------------------------------
- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static void wait_for_path(struct session *e, struct cjd_pkt *pkt, uint64_t now_ns)
 {
@@ -136,6 +141,7 @@ void session_release(struct session *e, uint64_t now_ns)
     e->waiting_count = 0;
     e->setups = 0;
     uint64_t label = path_best(e)->label;
+    expect_answer(e, now_ns);
     for (unsigned i = 0; i < n; i++) {
         session_transmit(e, ready[i], label, now_ns);
     }
@@ -182,8 +188,7 @@ void session_push(struct session *e, uint64_t now_ns)
     s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
 }
 
-/* --- entry points ------------------------------------------------------------------------------
- */
+/* --- entry points ----------------------------------------------------------------------------- */
 
 /* Is the packet (data header in front) too large for the first hop? Then it is sent back. */
 static bool bounce_too_big(struct session *e, struct cjd_pkt *pkt, uint32_t type, uint64_t now_ns)
@@ -222,6 +227,7 @@ void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint
         return;
     }
     if (is_ready(e, now_ns)) {
+        expect_answer(e, now_ns);
         session_transmit(e, pkt, path_best(e)->label, now_ns);
         return;
     }

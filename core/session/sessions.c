@@ -158,8 +158,7 @@ struct session *session_by_handle(struct cjd_sessions *s, uint32_t handle)
     return n ? CJD_CONTAINER_OF(n, struct session, by_handle) : NULL;
 }
 
-/* --- birth -------------------------------------------------------------------------------------
- */
+/* --- birth ------------------------------------------------------------------------------------ */
 
 /* The least valuable entry: the oldest without key if there are too many of those, else the one
  * not used for longest, preferring one that carries no user traffic. */
@@ -226,8 +225,7 @@ void session_set_key(struct session *e, const struct cjd_key *key, uint64_t now_
     s->keyless--;
 }
 
-/* --- views -------------------------------------------------------------------------------------
- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 static void describe(const struct session *e, struct cjd_session_info *out)
 {
