@@ -123,6 +123,7 @@ static struct cjd_dht_path path_of(const struct cjd_dht *dht, const struct cjd_s
 {
     return (struct cjd_dht_path){.to = cjd_dht_contact_of(n),
                                  .cost_us = n->cost_us,
+                                 .is_best = true,
                                  .is_peer = n->best && n->best->is_one_hop &&
                                             n->best->parent == cjd_store_self(dht->store)};
 }

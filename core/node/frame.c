@@ -27,11 +27,30 @@ static void to_router(struct cjd_node *node, uint32_t source, struct cjd_pkt *pk
     }
 }
 
+/* The offending frame becomes the error; where it has no room for that, a fresh packet does. */
+static struct cjd_pkt *make_error(struct cjd_node *node, struct cjd_pkt *pkt,
+                                  enum cjd_switch_error code)
+{
+    if (cjd_switch_make_error(pkt, code)) {
+        return pkt;
+    }
+    struct cjd_pkt *fresh =
+        cjd_pool_take(node->config.pool, CJD_SWITCH_ERROR_BYTES + CJD_SWITCH_ERROR_CAUSE_MAX);
+    if (fresh && !cjd_switch_write_error(fresh, cjd_pkt_data(pkt), pkt->len, code)) {
+        cjd_pool_give(node->config.pool, fresh);
+        fresh = NULL;
+    }
+    cjd_pool_give(node->config.pool, pkt);
+    return fresh;
+}
+
 static void send_error(struct cjd_node *node, uint32_t source, struct cjd_pkt *pkt,
                        enum cjd_switch_error code, uint64_t now_ns)
 {
-    cjd_switch_make_error(pkt, code);
-    if (source == CJD_SWITCH_SELF) {
+    pkt = make_error(node, pkt, code);
+    if (!pkt) {
+        cjd_drop_count(&node->drops, CJD_DROP_NO_PACKET);
+    } else if (source == CJD_SWITCH_SELF) {
         to_router(node, source, pkt, now_ns);
     } else {
         cjd_links_send(node->links, source, pkt, now_ns);

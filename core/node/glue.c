@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* --- links ---------------------------------------------------------------------------------------
- */
+/* --- links ------------------------------------------------------------------------------------ */
 
 static void links_frame(void *ctx, uint32_t iface, struct cjd_pkt *pkt, uint64_t now_ns)
 {
@@ -59,8 +58,7 @@ int glue_links(struct cjd_node *node, uint64_t now_ns)
     return cjd_links_new(&node->links, &config, now_ns);
 }
 
-/* --- sessions ------------------------------------------------------------------------------------
- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static struct cjd_dht_contact contact_of(const struct cjd_session_path *path)
 {
@@ -171,8 +169,7 @@ int glue_sessions(struct cjd_node *node, uint64_t now_ns)
     return cjd_sessions_new(&node->sessions, &config, now_ns);
 }
 
-/* --- dht
- * ------------------------------------------------------------------------------------------ */
+/* --- dht -------------------------------------------------------------------------------------- */
 
 static void dht_send(void *ctx, const struct cjd_dht_contact *to, const uint8_t *message,
                      size_t len, uint64_t now_ns)
@@ -201,6 +198,7 @@ static void dht_path(void *ctx, const struct cjd_dht_path *path, uint64_t now_ns
         .label = path->to.label,
         .cost_us = path->cost_us,
         .is_peer = path->is_peer,
+        .is_best = path->is_best,
     };
     cjd_sessions_path(node->sessions, &p, now_ns);
 }

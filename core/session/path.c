@@ -4,8 +4,6 @@
 
 /* A path that was only seen as the way a packet came is used when there is nothing better. */
 #define RETURN_COST_US 10000000u
-/* Another path is chosen when it costs less than this share of the one in use, per cent. */
-#define SWITCH_PERCENT 80u
 
 const struct path *path_best(const struct session *e)
 {
@@ -27,57 +25,58 @@ static uint32_t cost_of(const struct path *p)
     return p->is_return ? RETURN_COST_US : p->cost_us;
 }
 
-/* Hysteresis: the path in use stays unless another is clearly better. */
-static void choose(struct session *e)
-{
-    unsigned cheapest = 0;
-
-    for (unsigned i = 1; i < e->path_count; i++) {
-        if (cost_of(&e->path[i]) < cost_of(&e->path[cheapest])) {
-            cheapest = i;
-        }
-    }
-    uint64_t current = cost_of(&e->path[e->best]);
-    if ((uint64_t)cost_of(&e->path[cheapest]) * 100 < current * SWITCH_PERCENT) {
-        e->best = (uint8_t)cheapest;
-    }
-}
-
 static unsigned most_expensive(const struct session *e)
 {
-    unsigned worst = 0;
+    unsigned worst = e->best;
 
-    for (unsigned i = 1; i < e->path_count; i++) {
-        if (cost_of(&e->path[i]) >= cost_of(&e->path[worst])) {
+    for (unsigned i = 0; i < e->path_count; i++) {
+        bool is_worse = worst == e->best || cost_of(&e->path[i]) >= cost_of(&e->path[worst]);
+        if (i != e->best && is_worse) {
             worst = i;
         }
     }
     return worst;
 }
 
-bool path_add(struct session *e, const struct path *path)
+/* Where a new path goes: a free place, or that of the most expensive one not in use. −1: nowhere.
+ */
+static int place_for(struct session *e, const struct path *path)
+{
+    if (e->path_count < PATHS) {
+        return e->path_count++;
+    }
+    unsigned worst = most_expensive(e);
+    return path->is_best || cost_of(path) < cost_of(&e->path[worst]) ? (int)worst : -1;
+}
+
+void path_add(struct session *e, const struct path *path)
 {
     struct path *known = path_by_label(e, path->label);
+    int at = known ? (int)(known - e->path) : place_for(e, path);
 
-    if (known) {
-        /* What is only seen never takes back what was proven. */
-        if (!path->is_return || known->is_return) {
-            *known = *path;
-        }
-    } else if (e->path_count < PATHS) {
-        e->path[e->path_count++] = *path;
-        if (e->path_count == 1) {
-            e->best = 0;
-        }
-    } else {
-        unsigned worst = most_expensive(e);
-        if (cost_of(path) >= cost_of(&e->path[worst])) {
-            return false;
-        }
-        e->path[worst] = *path;
+    /* What is only seen never takes back what was proven. */
+    if (at < 0 || (known && path->is_return && !known->is_return)) {
+        return;
     }
-    choose(e);
-    return true;
+    uint64_t in_use = e->path[e->best].label;
+    e->path[at] = *path;
+    /* The router weighs cost and knows what broke: its choice is followed. An alternative is used
+     * when there is nothing better than the way some packet came. */
+    bool is_only = e->path_count == 1;
+    bool replaces_guess = e->path[e->best].is_return && !path->is_return;
+    if (path->is_best || is_only || replaces_guess) {
+        e->best = (uint8_t)at;
+    }
+    if (e->path[e->best].label != in_use) {
+        e->asked_ns = 0;
+    }
+}
+
+void path_answered(struct session *e, uint64_t label)
+{
+    if (e->path_count > 0 && e->path[e->best].label == label) {
+        e->asked_ns = 0;
+    }
 }
 
 void path_remove(struct session *e, uint64_t label)
@@ -94,6 +93,9 @@ void path_remove(struct session *e, uint64_t label)
             if (e->path[k].label == in_use || is_better) {
                 e->best = (uint8_t)k;
             }
+        }
+        if (in_use == label) {
+            e->asked_ns = 0;
         }
         return;
     }
@@ -133,9 +135,9 @@ void cjd_sessions_path(struct cjd_sessions *s, const struct cjd_session_path *pa
         e->version = path->version;
     }
     struct path p = {.label = path->label,
-                     .proven_ns = now_ns,
                      .cost_us = path->cost_us,
-                     .is_peer = path->is_peer};
+                     .is_peer = path->is_peer,
+                     .is_best = path->is_best};
     path_add(e, &p);
     session_release(e, now_ns);
     if (e->waiting_count > 0) {

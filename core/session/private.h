@@ -19,16 +19,17 @@
 #define SESSION_IDLE (120 * CJD_S)   /* a session without any traffic ends */
 #define USER_IDLE    (120 * CJD_S)   /* without user traffic nothing is done for it */
 #define PATH_REFRESH (30 * CJD_S)    /* a used session asks the router again */
-#define UNANSWERED   (1000 * CJD_MS) /* then the path is doubted */
+#define UNANSWERED   (1000 * CJD_MS) /* then the path in use is doubted */
+#define ASYMMETRIC   (3000 * CJD_MS) /* the same where user content comes by another way */
 #define SETUP_FIRST  (150 * CJD_MS)
 #define SETUP_MAX    (2000 * CJD_MS)
 #define WANT_AGAIN   (1000 * CJD_MS)
 
 struct path {
     uint64_t label; /* 0: free */
-    uint64_t proven_ns;
     uint32_t cost_us;
     bool is_peer;
+    bool is_best;   /* the router's choice when it was reported */
     bool is_return; /* only seen as the way a packet came */
 };
 
@@ -49,7 +50,9 @@ struct session {
     uint64_t last_rx_ns; /* last packet that decrypted and is no replay */
     uint64_t last_tx_ns;
     uint64_t user_tx_ns; /* last user packet, 0 = none */
-    uint64_t unheard_ns; /* first transmission since last_rx_ns; 0 = none */
+    uint64_t asked_ns;   /* first user packet on the path in use since something came back over it;
+                          * 0 = none */
+    uint64_t user_rx_ns; /* last user content, by whatever way */
     uint64_t doubt_ns;   /* when the path was doubted last */
     uint64_t want_ns;    /* when a path was wanted last */
     uint64_t setup_ns;   /* when a handshake was last pushed */
@@ -100,7 +103,9 @@ void session_adopt_promotion(struct session *e);
 /* path.c */
 /* The path in use, or NULL. */
 const struct path *path_best(const struct session *e);
-bool path_add(struct session *e, const struct path *path);
+void path_add(struct session *e, const struct path *path);
+/* A live packet came over that label: if it is the path in use, it works both ways. */
+void path_answered(struct session *e, uint64_t label);
 struct path *path_by_label(struct session *e, uint64_t label);
 void path_remove(struct session *e, uint64_t label);
 struct cjd_session_path path_describe(const struct session *e, const struct path *path);

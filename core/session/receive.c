@@ -51,13 +51,10 @@ static void send_auth_error(struct cjd_sessions *s, const struct arrival *a,
 static void note_path(struct session *e, uint64_t label, bool is_live, uint64_t now_ns)
 {
     struct cjd_sessions *s = e->owner;
-    struct path seen = {.label = label, .proven_ns = now_ns, .is_return = true};
+    struct path seen = {.label = label, .is_return = true};
     struct path *known = path_by_label(e, label);
 
     if (known) {
-        if (is_live) {
-            known->proven_ns = now_ns;
-        }
         return;
     }
     if (e->path_count == 0) {
@@ -81,8 +78,10 @@ static void deliver(struct session *e, struct arrival *a, uint64_t now_ns)
     session_touch(e);
     if (is_live || !cjd_ca_is_established(&e->ca)) {
         e->last_rx_ns = now_ns;
-        e->unheard_ns = 0;
         e->is_reset = false;
+    }
+    if (is_live) {
+        path_answered(e, a->label);
     }
     if (pkt->len < CJD_DATA_HEADER_BYTES) {
         session_drop(s, pkt, CJD_DROP_SESSION_RUNT);
@@ -100,6 +99,9 @@ static void deliver(struct session *e, struct arrival *a, uint64_t now_ns)
     if (!is_live && from.type != CJD_CONTENT_DHT) {
         session_drop(s, pkt, CJD_DROP_SESSION_TYPE);
         return;
+    }
+    if (from.type != CJD_CONTENT_DHT) {
+        e->user_rx_ns = now_ns;
     }
     cjd_pkt_pull(pkt, CJD_DATA_HEADER_BYTES);
     s->config.ops.content(s->config.ops.ctx, &from, pkt, now_ns);
@@ -327,7 +329,7 @@ void cjd_sessions_key_learned(struct cjd_sessions *s, const struct cjd_key *key,
     }
     e->version = version;
     session_touch(e);
-    struct path seen = {.label = label, .proven_ns = now_ns, .is_return = true};
+    struct path seen = {.label = label, .is_return = true};
     struct cjd_session_path path = path_describe(e, &seen);
     s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
 }

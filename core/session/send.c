@@ -28,11 +28,17 @@ static void note_sent(struct session *e, uint32_t bytes, uint64_t now_ns)
     e->tx_bytes += bytes;
     e->last_tx_ns = now_ns;
     session_touch(e);
-    if (e->unheard_ns == 0) {
-        e->unheard_ns = now_ns;
-        if (e->timer.at_ns > now_ns + UNANSWERED) {
-            cjd_timer_arm(e->owner->config.timers, &e->timer, now_ns + UNANSWERED);
-        }
+}
+
+/* A user packet goes over the path in use: something should come back over it. */
+static void expect_answer(struct session *e, uint64_t now_ns)
+{
+    if (e->asked_ns != 0) {
+        return;
+    }
+    e->asked_ns = now_ns;
+    if (e->timer.at_ns > now_ns + UNANSWERED) {
+        cjd_timer_arm(e->owner->config.timers, &e->timer, now_ns + UNANSWERED);
     }
 }
 
@@ -135,6 +141,7 @@ void session_release(struct session *e, uint64_t now_ns)
     e->waiting_count = 0;
     e->setups = 0;
     uint64_t label = path_best(e)->label;
+    expect_answer(e, now_ns);
     for (unsigned i = 0; i < n; i++) {
         session_transmit(e, ready[i], label, now_ns);
     }
@@ -220,6 +227,7 @@ void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint
         return;
     }
     if (is_ready(e, now_ns)) {
+        expect_answer(e, now_ns);
         session_transmit(e, pkt, path_best(e)->label, now_ns);
         return;
     }

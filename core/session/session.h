@@ -49,6 +49,7 @@ struct cjd_session_path {
     uint64_t label;
     uint32_t cost_us;
     bool is_peer;
+    bool is_best; /* the router's choice; else an alternative, kept for when the choice dies */
 };
 
 struct cjd_sessions_ops {

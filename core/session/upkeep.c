@@ -31,6 +31,26 @@ static uint64_t reset_after(const struct session *e)
     return UNANSWERED + (2 * rtt > wait ? 2 * rtt : wait);
 }
 
+/* How long the path in use may go without an answer. */
+static uint64_t patience(const struct session *e)
+{
+    return e->user_rx_ns >= e->asked_ns ? ASYMMETRIC : UNANSWERED;
+}
+
+static bool may_have_restarted(const struct session *e)
+{
+    return !e->is_reset && e->last_rx_ns < e->asked_ns;
+}
+
+static uint64_t next_silence_check(const struct session *e)
+{
+    if (e->doubt_ns < e->asked_ns) {
+        return e->asked_ns + patience(e);
+    }
+    uint64_t again = e->doubt_ns + patience(e);
+    return may_have_restarted(e) ? earlier(again, e->asked_ns + reset_after(e)) : again;
+}
+
 void session_arm(struct session *e, uint64_t now_ns)
 {
     uint64_t last = e->last_rx_ns > e->last_tx_ns ? e->last_rx_ns : e->last_tx_ns;
@@ -41,12 +61,8 @@ void session_arm(struct session *e, uint64_t now_ns)
     } else if (is_used(e, now_ns)) {
         at = earlier(at, e->path_count == 0 ? now_ns + SETUP_FIRST : e->want_ns + PATH_REFRESH);
     }
-    if (e->unheard_ns != 0 && is_used(e, now_ns)) {
-        uint64_t doubt = e->unheard_ns + UNANSWERED;
-        if (e->doubt_ns >= e->unheard_ns) {
-            doubt = e->is_reset ? e->doubt_ns + UNANSWERED : e->unheard_ns + reset_after(e);
-        }
-        at = earlier(at, doubt);
+    if (e->asked_ns != 0 && is_used(e, now_ns)) {
+        at = earlier(at, next_silence_check(e));
     }
     cjd_timer_arm(e->owner->config.timers, &e->timer, at > now_ns ? at : now_ns + CJD_MS);
 }
@@ -64,24 +80,23 @@ static void doubt_path(struct session *e, uint64_t now_ns)
     }
 }
 
-/* Nothing was heard since unheard_ns. */
+/* Nothing came back over the path in use since asked_ns. */
 static void check_silence(struct session *e, uint64_t now_ns)
 {
-    uint64_t silent = now_ns - e->unheard_ns;
+    uint64_t silent = now_ns - e->asked_ns;
 
-    if (silent < UNANSWERED || !is_used(e, now_ns)) {
+    if (silent < patience(e) || !is_used(e, now_ns)) {
         return;
     }
-    if (e->doubt_ns < e->unheard_ns) {
+    if (e->doubt_ns < e->asked_ns || now_ns - e->doubt_ns >= patience(e)) {
         doubt_path(e, now_ns);
-    } else if (!e->is_reset && silent >= reset_after(e)) {
+    }
+    if (may_have_restarted(e) && silent >= reset_after(e)) {
         e->is_reset = true;
         cjd_ca_reset(&e->ca);
         e->setups = 0;
         e->setup_ns = 0;
         session_push(e, now_ns);
-    } else if (e->is_reset && now_ns - e->doubt_ns >= UNANSWERED) {
-        doubt_path(e, now_ns);
     }
 }
 
@@ -120,7 +135,7 @@ void session_timer(void *arg, uint64_t now_ns)
     } else if (is_used(e, now_ns)) {
         refresh_path(e, now_ns);
     }
-    if (e->has_key && e->unheard_ns != 0) {
+    if (e->has_key && e->asked_ns != 0) {
         check_silence(e, now_ns);
     }
     session_arm(e, now_ns);
