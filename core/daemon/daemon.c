@@ -109,6 +109,8 @@ static void on_signal(void *ctx, int number)
         if (cjd_log_out_reopen(d->out) < 0) {
             cjd_log(&d->log, CJD_LOG_ERROR,
                     "the log file cannot be opened again; lines still go to the old one");
+        } else {
+            cjd_log(&d->log, CJD_LOG_DEBUG, "log opened again");
         }
         break;
     default:

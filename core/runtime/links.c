@@ -150,6 +150,9 @@ int cjd_owner_link_up(struct cjd_owner *owner, const char *name, const struct cj
         return err;
     }
     owner->links++;
+    if (rt->links_end <= (uint32_t)number) {
+        rt->links_end = (uint32_t)number + 1;
+    }
     *id = (uint32_t)number;
     return 0;
 }
@@ -181,7 +184,7 @@ void cjd_owner_link_down(struct cjd_owner *owner, uint32_t id)
 
 void cjd_bindings_settle(struct cjd_runtime *rt)
 {
-    for (uint32_t id = 0; id < CJD_LINKS_MAX; id++) {
+    for (uint32_t id = 0; id < rt->links_end; id++) {
         if (rt->links[id].owner && rt->links[id].is_down) {
             settle_binding(rt, id);
         }
@@ -192,7 +195,7 @@ uint32_t cjd_bindings_undo(struct cjd_owner *owner)
 {
     uint32_t n = 0;
 
-    for (uint32_t id = 0; id < CJD_LINKS_MAX; id++) {
+    for (uint32_t id = 0; id < owner->rt->links_end; id++) {
         if (binding_of(owner, id)) {
             cjd_owner_link_down(owner, id);
             n++;
@@ -222,35 +225,48 @@ static void stamp(struct cjd_vec *vec, uint32_t id, uint32_t queue)
     }
 }
 
+/* The plugin may take its link down while it is asked for packets. */
+static bool is_up(const struct binding *b, const struct cjd_owner *owner)
+{
+    return b->owner == owner && !b->is_down;
+}
+
+static void pass_on(struct cjd_runtime *rt, uint32_t id, uint32_t queue, struct cjd_vec *vec)
+{
+    stamp(vec, id, queue);
+    cjd_bridge_enter(rt);
+    cjd_node_rx(rt->node, id, queue, vec, cjd_runtime_now(rt));
+    cjd_bridge_leave(rt);
+}
+
 /* Takes packets until the queue is empty or has had its share; true: there may be more. */
 static bool receive(struct cjd_runtime *rt, uint32_t id, uint32_t queue)
 {
     struct binding *b = &rt->links[id];
+    struct cjd_owner *owner = b->owner;
 
-    for (unsigned round = 0; round < RX_ROUNDS && !b->is_down; round++) {
+    for (unsigned round = 0; round < RX_ROUNDS && is_up(b, owner); round++) {
         CJD_VEC_LOCAL(vec, RX_VECTOR);
-        if (b->ops.rx(b->link, queue, &vec) < 0 && vec.n == 0) {
-            return false;
-        }
+        int err = b->ops.rx(b->link, queue, &vec);
         uint16_t n = vec.n;
-        if (n == 0) {
+        owner->packets -= n;
+        if (!is_up(b, owner)) {
+            cjd_pool_give_vec(rt->pool, &vec);
             return false;
         }
-        b->owner->packets -= n;
-        stamp(&vec, id, queue);
-        cjd_bridge_enter(rt);
-        cjd_node_rx(rt->node, id, queue, &vec, cjd_runtime_now(rt));
-        cjd_bridge_leave(rt);
-        if (n < RX_VECTOR) {
+        if (n > 0) {
+            pass_on(rt, id, queue, &vec);
+        }
+        if (err < 0 || n < RX_VECTOR) {
             return false;
         }
     }
-    return !b->is_down;
+    return is_up(b, owner);
 }
 
 void cjd_bindings_rx(struct cjd_runtime *rt)
 {
-    for (uint32_t id = 0; id < CJD_LINKS_MAX; id++) {
+    for (uint32_t id = 0; id < rt->links_end; id++) {
         struct binding *b = &rt->links[id];
         for (uint32_t i = 0; b->owner && !b->is_down && i < b->queues; i++) {
             struct queue *q = &b->queue[i];
@@ -264,7 +280,7 @@ void cjd_bindings_rx(struct cjd_runtime *rt)
 
 bool cjd_bindings_pending(struct cjd_runtime *rt)
 {
-    for (uint32_t id = 0; id < CJD_LINKS_MAX; id++) {
+    for (uint32_t id = 0; id < rt->links_end; id++) {
         struct binding *b = &rt->links[id];
         for (uint32_t i = 0; b->owner && !b->is_down && i < b->queues; i++) {
             if (atomic_load_explicit(&b->queue[i].is_ready, memory_order_relaxed)) {
@@ -294,7 +310,7 @@ void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *v
 
 void cjd_bindings_flush(struct cjd_runtime *rt)
 {
-    for (uint32_t id = 0; id < CJD_LINKS_MAX; id++) {
+    for (uint32_t id = 0; id < rt->links_end; id++) {
         struct binding *b = &rt->links[id];
         for (uint32_t i = 0; b->owner && !b->is_down && b->ops.flush && i < b->queues; i++) {
             b->ops.flush(b->link, i);

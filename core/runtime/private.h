@@ -122,6 +122,7 @@ struct cjd_runtime {
     bool is_quitting;
     struct tasks tasks;
     struct binding links[CJD_LINKS_MAX];
+    uint32_t links_end; /* numbers ever used are below */
     struct bridge bridge;
     struct resolver *resolver;
 };

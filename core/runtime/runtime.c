@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <event2/dns.h>
+
 #include <runtime/private.h>
 
 uint64_t cjd_clock_now(void)
@@ -115,8 +117,17 @@ static int open_signals(struct cjd_runtime *rt)
     return rt->signals ? 0 : CJD_ERR_NO_MEMORY;
 }
 
+/* libevent would write to stderr past the log; what matters comes back as errors. */
+static void ignore_message(int severity, const char *message)
+{
+    (void)severity;
+    (void)message;
+}
+
 static int open_loop(struct cjd_runtime *rt)
 {
+    event_set_log_callback(ignore_message);
+    evdns_set_log_fn(ignore_message);
     rt->base = event_base_new();
     if (!rt->base) {
         return CJD_ERR_NO_MEMORY;

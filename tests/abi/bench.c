@@ -6,7 +6,8 @@
 
 #define WAIT_SECONDS 30u
 
-/* --- log ---------------------------------------------------------------------------------------- */
+/* --- log ----------------------------------------------------------------------------------------
+ */
 
 static void keep_line(void *ctx, const char *module, enum cjd_log_level level, const char *text)
 {
@@ -54,7 +55,8 @@ const char *bench_diags(const struct bench *b)
     return text;
 }
 
-/* --- set-up ------------------------------------------------------------------------------------- */
+/* --- set-up -------------------------------------------------------------------------------------
+ */
 
 /* A wake-up now and then, so that a wait for something that never comes ends with a message. */
 static struct cjd_timer heartbeat;
@@ -107,8 +109,7 @@ void bench_open(struct bench *b, const char *folder, const char *plugin_list)
 
     memset(b, 0, sizeof *b);
     b->folder = own_folder;
-    b->sink = (struct cjd_log_sink){
-        .max_level = CJD_LOG_DEBUG, .write = keep_line, .ctx = b};
+    b->sink = (struct cjd_log_sink){.max_level = CJD_LOG_DEBUG, .write = keep_line, .ctx = b};
     b->diags.file = "test.json";
     assert_int_equal(cjd_crypto_init(), 0);
     b->config = bench_config(b, plugin_list);
@@ -165,7 +166,8 @@ void bench_close(struct bench *b)
     }
 }
 
-/* --- files -------------------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------------------------------
+ */
 
 const char *bench_folder(struct bench *b)
 {

@@ -1,6 +1,6 @@
 /*
- * What the tests of the plugin ABI stand on: a real runtime, node and loader, and a log that is kept.
- * Everything a test makes goes away with bench_close().
+ * What the tests of the plugin ABI stand on: a real runtime, node and loader, and a log that is
+ * kept. Everything a test makes goes away with bench_close().
  */
 #ifndef CJD_ABI_BENCH_H
 #define CJD_ABI_BENCH_H

@@ -39,7 +39,8 @@ static void every_service_works(void **state)
     bench_close(&b);
 }
 
-/* --- steps that fail ---------------------------------------------------------------------------- */
+/* --- steps that fail ----------------------------------------------------------------------------
+ */
 
 static void step_fails(const char *name, int err, const char *text)
 {
@@ -56,8 +57,8 @@ static void step_fails(const char *name, int err, const char *text)
     }
     bench_close(&b);
 
-    snprintf(list, sizeof list, "[{\"plugin\": \"good\"}, {\"plugin\": \"%s\", \"required\": true}]",
-             name);
+    snprintf(list, sizeof list,
+             "[{\"plugin\": \"good\"}, {\"plugin\": \"%s\", \"required\": true}]", name);
     bench_open(&b, ABI_PLUGINS, list);
     assert_int_equal(bench_up(&b), err);
     if (!strstr(bench_diags(&b), text)) {
@@ -103,7 +104,8 @@ static void disabled_is_not_loaded(void **state)
     bench_close(&b);
 }
 
-/* --- left behind -------------------------------------------------------------------------------- */
+/* --- left behind --------------------------------------------------------------------------------
+ */
 
 static void leaves(const char *name, const char *what)
 {
@@ -143,7 +145,8 @@ static void lost_packets_are_named(void **state)
     bench_close(&b);
 }
 
-/* --- reload ------------------------------------------------------------------------------------- */
+/* --- reload -------------------------------------------------------------------------------------
+ */
 
 struct told {
     char text[1024];
@@ -240,14 +243,10 @@ static void instances_are_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_service_works),
-        cmocka_unit_test(steps_fail),
-        cmocka_unit_test(refusal_has_position),
-        cmocka_unit_test(disabled_is_not_loaded),
-        cmocka_unit_test(leaks_are_named),
-        cmocka_unit_test(lost_packets_are_named),
-        cmocka_unit_test(reload_applies),
-        cmocka_unit_test(broken_reload_changes_nothing),
+        cmocka_unit_test(every_service_works),  cmocka_unit_test(steps_fail),
+        cmocka_unit_test(refusal_has_position), cmocka_unit_test(disabled_is_not_loaded),
+        cmocka_unit_test(leaks_are_named),      cmocka_unit_test(lost_packets_are_named),
+        cmocka_unit_test(reload_applies),       cmocka_unit_test(broken_reload_changes_nothing),
         cmocka_unit_test(instances_are_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

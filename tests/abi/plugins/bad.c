@@ -1,6 +1,6 @@
 /*
- * Plugins that are wrong in one way each; BAD_… chooses which. Built as a shared object of its own per
- * fault, see ../CMakeLists.txt.
+ * Plugins that are wrong in one way each; BAD_… chooses which. Built as a shared object of its own
+ * per fault, see ../CMakeLists.txt.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +121,7 @@ static int start(void *arg, struct cjd_plugin_error *error)
     return loop_of(self)->fd_watch(self->host, &watch, self->fd, CJD_FD_READ, nothing_fd, self);
 #endif
 #ifdef BAD_LEAK_PACKET
-    const struct cjd_packet_service *packet =
-        self->host->get(self->host, CJD_SERVICE_PACKET, 1);
+    const struct cjd_packet_service *packet = self->host->get(self->host, CJD_SERVICE_PACKET, 1);
     CJD_VEC_LOCAL(vec, 3);
     return packet->alloc(self->host, &vec, 3, 100) == 3 ? 0 : CJD_ERR_NO_MEMORY;
 #else
@@ -182,7 +181,9 @@ CJD_PLUGIN_EXPORT const struct cjd_plugin cjd_plugin_abi1 = {
     .needs = needs,
 #endif
     .config_schema = SCHEMA,
-    .ops = {.size = (uint32_t)sizeof(struct cjd_plugin_ops),
+    .ops =
+        {
+            .size = (uint32_t)sizeof(struct cjd_plugin_ops),
             .create = create,
             .destroy = destroy,
             .configure = configure,
@@ -192,7 +193,7 @@ CJD_PLUGIN_EXPORT const struct cjd_plugin cjd_plugin_abi1 = {
 #ifndef BAD_OPS
             .stop = stop,
 #endif
-    },
+        },
 };
 #ifdef BAD_OPS
 void (*const unused_stop)(void *) = stop;

@@ -1,6 +1,6 @@
 /*
- * A plugin that uses every function of every service once, and logs "ok WHAT" for each that did what
- * <cjd/host.h>, <cjd/link.h> and <cjd/upper.h> say. The test waits for these lines.
+ * A plugin that uses every function of every service once, and logs "ok WHAT" for each that did
+ * what <cjd/host.h>, <cjd/link.h> and <cjd/upper.h> say. The test waits for these lines.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,8 @@ static void say(struct self *self, int is_ok, const char *what)
     self->log->write(self->host, CJD_LEVEL_INFO, line);
 }
 
-/* --- loop --------------------------------------------------------------------------------------- */
+/* --- loop ---------------------------------------------------------------------------------------
+ */
 
 static void on_posted(void *arg)
 {
@@ -103,13 +104,14 @@ static void use_loop(struct self *self)
     say(self, self->loop->defer(self->host, on_deferred, self) == 0, "defer accepted");
     say(self,
         pipe(self->pipe) == 0 &&
-            self->loop->fd_watch(self->host, &self->watch, self->pipe[0], CJD_FD_READ,
-                                 on_readable, self) == 0 &&
+            self->loop->fd_watch(self->host, &self->watch, self->pipe[0], CJD_FD_READ, on_readable,
+                                 self) == 0 &&
             write(self->pipe[1], "x", 1) == 1,
         "fd_watch accepted");
 }
 
-/* --- small ones --------------------------------------------------------------------------------- */
+/* --- small ones ---------------------------------------------------------------------------------
+ */
 
 static void use_small(struct self *self)
 {
@@ -154,20 +156,23 @@ static void use_netif(struct self *self)
         "netif no device");
     say(self, self->netif->has_addr(self->host, "lo", &other, 8) == 0, "netif has no address");
     (void)self->netif->has_addr(self->host, "lo", &localhost, 128); /* not on every machine */
-    say(self, self->netif->addr_add(self->host, "nosuch0", &other, 8) == CJD_ERR_NO_DEVICE &&
-                  self->netif->mtu_set(self->host, "nosuch0", 1304) == CJD_ERR_NO_DEVICE &&
-                  self->netif->up(self->host, "nosuch0") == CJD_ERR_NO_DEVICE,
+    say(self,
+        self->netif->addr_add(self->host, "nosuch0", &other, 8) == CJD_ERR_NO_DEVICE &&
+            self->netif->mtu_set(self->host, "nosuch0", 1304) == CJD_ERR_NO_DEVICE &&
+            self->netif->up(self->host, "nosuch0") == CJD_ERR_NO_DEVICE,
         "netif changes need a device");
 }
 
-/* --- resolve ------------------------------------------------------------------------------------ */
+/* --- resolve ------------------------------------------------------------------------------------
+ */
 
 static void on_v4(void *arg, const struct cjd_resolve_answer *a)
 {
     static const uint8_t want[4] = {192, 0, 2, 7};
 
-    say(arg, a->err == 0 && a->count == 1 && a->addr[0].family == 4 &&
-                 memcmp(a->addr[0].b, want, 4) == 0,
+    say(arg,
+        a->err == 0 && a->count == 1 && a->addr[0].family == 4 &&
+            memcmp(a->addr[0].b, want, 4) == 0,
         "resolve 192.0.2.7");
 }
 
@@ -187,8 +192,9 @@ static void on_localhost(void *arg, const struct cjd_resolve_answer *a)
 {
     static const uint8_t want[4] = {127, 0, 0, 1};
 
-    say(arg, a->err == 0 && a->count >= 1 && a->addr[0].family == 4 &&
-                 memcmp(a->addr[0].b, want, 4) == 0,
+    say(arg,
+        a->err == 0 && a->count >= 1 && a->addr[0].family == 4 &&
+            memcmp(a->addr[0].b, want, 4) == 0,
         "resolve localhost");
 }
 
@@ -217,7 +223,8 @@ static void use_resolve(struct self *self)
         "resolve accepted");
 }
 
-/* --- links and peers ---------------------------------------------------------------------------- */
+/* --- links and peers ----------------------------------------------------------------------------
+ */
 
 static int link_open(void *arg, const struct cjd_link_wish *wish, struct cjd_link_given *given)
 {
@@ -302,10 +309,8 @@ static void on_peer(void *arg, const struct cjd_peer_event *event)
 
 static void use_links(struct self *self)
 {
-    struct cjd_peer_spec spec = {.size = sizeof spec,
-                                 .login = "me",
-                                 .password = "secret",
-                                 .name = "far"};
+    struct cjd_peer_spec spec = {
+        .size = sizeof spec, .login = "me", .password = "secret", .name = "far"};
     struct cjd_linkaddr addr = {.b = {1, 2, 3, 4}, .len = 4};
     uint32_t other;
 
@@ -313,8 +318,8 @@ static void use_links(struct self *self)
         "link up");
     self->is_up = 1;
     spec.link = self->link_id;
-    int err = cjd_key_from_text(&spec.key,
-                                "zk4wphywp63kqzyux5rnclybs5dsby453qb4jkgpm64d785df6g0.k");
+    int err =
+        cjd_key_from_text(&spec.key, "zk4wphywp63kqzyux5rnclybs5dsby453qb4jkgpm64d785df6g0.k");
     say(self, err == 0 && self->peer->watch(self->host, on_peer, self) == 0, "peer watch");
     say(self, self->peer->add(self->host, &spec, &self->peer_id) == 0, "peer add");
     self->peer->set_reason(self->host, self->peer_id, CJD_PEER_REASON_NO_ADDRESS);
@@ -325,7 +330,8 @@ static void use_links(struct self *self)
     self->link->queue_wake(self->host, self->link_id, 0);
 }
 
-/* --- frontend and content ----------------------------------------------------------------------- */
+/* --- frontend and content -----------------------------------------------------------------------
+ */
 
 static void deliver(void *arg, struct cjd_vec *vec)
 {
@@ -392,7 +398,8 @@ static void use_upper(struct self *self)
     }
 }
 
-/* --- life cycle --------------------------------------------------------------------------------- */
+/* --- life cycle ---------------------------------------------------------------------------------
+ */
 
 static int create(const struct cjd_host *host, void **out, struct cjd_plugin_error *error)
 {
@@ -493,10 +500,8 @@ static void stop(void *arg)
     say(self, 1, "stop");
 }
 
-static const struct cjd_need needs[] = {{CJD_SERVICE_LOG, 1, 0},
-                                        {CJD_SERVICE_LOOP, 1, 0},
-                                        {"cjd.x-not-there", 1, 1},
-                                        {NULL, 0, 0}};
+static const struct cjd_need needs[] = {
+    {CJD_SERVICE_LOG, 1, 0}, {CJD_SERVICE_LOOP, 1, 0}, {"cjd.x-not-there", 1, 1}, {NULL, 0, 0}};
 
 CJD_PLUGIN(.id = "good", .version = "1.0", .summary = "uses every service", .license = "ISC",
            .provides = CJD_PROVIDES_LINK, .needs = needs,

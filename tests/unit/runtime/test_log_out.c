@@ -100,7 +100,8 @@ static void levels(void **state)
     cjd_log_out_free(NULL);
 }
 
-/* --- files -------------------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------------------------------
+ */
 
 struct place {
     char folder[256];
@@ -171,7 +172,7 @@ static void files_rotate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_lines), cmocka_unit_test(json_lines), cmocka_unit_test(long_lines),
+        cmocka_unit_test(text_lines), cmocka_unit_test(json_lines),   cmocka_unit_test(long_lines),
         cmocka_unit_test(levels),     cmocka_unit_test(files_rotate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

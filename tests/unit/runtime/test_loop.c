@@ -76,7 +76,8 @@ static void count(void *arg)
     bed->count++;
 }
 
-/* --- tasks -------------------------------------------------------------------------------------- */
+/* --- tasks --------------------------------------------------------------------------------------
+ */
 
 static void defer_again(void *arg)
 {
@@ -161,7 +162,8 @@ static void stuck_thread_is_named(void **state)
     assert_int_equal(cjd_owner_join(&bed->owner), 0);
 }
 
-/* --- timers ------------------------------------------------------------------------------------- */
+/* --- timers -------------------------------------------------------------------------------------
+ */
 
 struct order {
     struct bed *bed;
@@ -209,7 +211,8 @@ static void timers_are_taken_back(void **state)
     assert_int_equal(bed->count, 0);
 }
 
-/* --- descriptors -------------------------------------------------------------------------------- */
+/* --- descriptors --------------------------------------------------------------------------------
+ */
 
 static void on_write(void *arg, int fd, uint32_t events)
 {
@@ -231,8 +234,7 @@ static void descriptors(void **state)
                      CJD_ERR_INVALID);
     assert_int_equal(cjd_owner_watch(&bed->owner, &w[0], fds[1], 0, on_write, bed),
                      CJD_ERR_INVALID);
-    assert_int_equal(
-        cjd_owner_watch(&bed->owner, &w[0], fds[1], CJD_FD_WRITE, on_write, bed), 0);
+    assert_int_equal(cjd_owner_watch(&bed->owner, &w[0], fds[1], CJD_FD_WRITE, on_write, bed), 0);
     assert_int_equal(cjd_owner_watch(&bed->owner, &w[1], fds[0], CJD_FD_READ, on_write, bed), 0);
     turn_until(bed, &bed->count, 3); /* level-triggered */
     cjd_owner_unwatch(&bed->owner, w[0]);
@@ -242,7 +244,8 @@ static void descriptors(void **state)
     close(fds[1]);
 }
 
-/* --- packets ------------------------------------------------------------------------------------ */
+/* --- packets ------------------------------------------------------------------------------------
+ */
 
 static void packets_are_counted(void **state)
 {
@@ -256,7 +259,8 @@ static void packets_are_counted(void **state)
     assert_int_equal(cjd_owner_packets(&bed->owner, &vec, 1, CJD_PKT_LARGE + 1), 0);
 }
 
-/* --- resolver ----------------------------------------------------------------------------------- */
+/* --- resolver -----------------------------------------------------------------------------------
+ */
 
 static void on_answer(void *arg, const struct cjd_resolve_answer *a)
 {
@@ -277,8 +281,7 @@ static void names(void **state)
     long_name[sizeof long_name - 1] = '\0';
     assert_int_equal(cjd_owner_resolve(&bed->owner, &q, long_name, 0, on_answer, bed),
                      CJD_ERR_INVALID);
-    assert_int_equal(cjd_owner_resolve(&bed->owner, &q, "::1", 5, on_answer, bed),
-                     CJD_ERR_INVALID);
+    assert_int_equal(cjd_owner_resolve(&bed->owner, &q, "::1", 5, on_answer, bed), CJD_ERR_INVALID);
     assert_int_equal(cjd_owner_resolve(&bed->owner, &q, "::1", 0, on_answer, bed), 0);
     assert_int_equal(bed->count, 0); /* only from the loop */
     turn_until(bed, &bed->count, 1);
@@ -289,7 +292,8 @@ static void names(void **state)
     assert_int_equal(bed->count, 1);
 }
 
-/* --- rest --------------------------------------------------------------------------------------- */
+/* --- rest ---------------------------------------------------------------------------------------
+ */
 
 static void signals_arrive(void **state)
 {
