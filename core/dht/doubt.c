@@ -24,9 +24,11 @@
 #define PROBE_TIMEOUT (400 * CJD_MS)
 #define PROBE_MIN     (120 * CJD_MS)
 #define TRIES_MIN     2u
-#define TRIES_MAX     6u
-#define CONFIDENCE    (CJD_LOSS_ONE / 40) /* accepted chance to condemn a path that only lost probes \
-                                           */
+#define TRIES_MAX     8u
+#define PATIENCE      2u /* times as many tries where there is no other path to go by */
+#define CONFIDENCE                                                                                 \
+    (CJD_LOSS_ONE / 40) /* accepted chance to condemn a path that only lost probes                 \
+                         */
 #define TRUSTED_FOR   (250 * CJD_MS)
 #define AGAIN_AFTER   (50 * CJD_MS)
 #define GIVE_UP_AFTER (4 * CJD_S)
@@ -261,11 +263,38 @@ static bool is_parent_alive(const struct cjd_dht *dht, const struct doubt *d,
     return parent == cjd_store_self(dht->store) || parent->path_ok_ns + TRUSTED_FOR >= d->since_ns;
 }
 
+static bool has_alternative(struct cjd_dht *dht, struct cjd_store_node *n)
+{
+    struct cjd_store_walk walk;
+    struct cjd_store_route other;
+
+    return cjd_store_walk(dht->store, n->path, &walk) &&
+           cjd_store_alternative(dht->store, n, &walk, &other);
+}
+
+/* Nothing is gained by giving up the only path early; another one is looked for meanwhile. */
+static bool is_patient(struct cjd_dht *dht, struct doubt *d, struct cjd_store_node *n,
+                       uint64_t now_ns)
+{
+    if (d->tries >= d->max_tries * PATIENCE || has_alternative(dht, n)) {
+        return false;
+    }
+    if (cjd_dht_is_wanted(n, now_ns)) {
+        cjd_search_start(dht, &n->addr, false, now_ns);
+    }
+    return true;
+}
+
 static void judge_best(struct cjd_dht *dht, struct doubt *d, struct cjd_store_node *n,
                        uint64_t now_ns)
 {
     struct cjd_store_link *link = n->best;
     const struct cjd_store_node *parent = link->parent;
+
+    if (d->state == PROBING && is_patient(dht, d, n, now_ns)) {
+        probe(dht, d, now_ns);
+        return;
+    }
 
     if (!is_parent_alive(dht, d, link) && now_ns - d->since_ns < GIVE_UP_AFTER &&
         find(dht, &parent->addr, parent->path)) {

@@ -19,7 +19,8 @@
 #define TRIES        3u
 #define ALTERNATIVES 6u /* known links to a node beyond which no more are sought */
 #define FAILED_SLOTS 512u
-#define FAILED_FOR   (30 * CJD_S)
+#define FAILED_FIRST (2 * CJD_S) /* doubled with each failure */
+#define FAILED_MAX   (64 * CJD_S)
 #define AGAIN_AFTER  (60 * CJD_MS)
 #define WINDOWS      8u /* of eight peers each, read from one node in a row */
 #define UNRELIABLE   8u /* more wrong than right hearsay than this: one entry per reply counts */
@@ -37,6 +38,7 @@ struct hearsay {
 struct failed {
     uint64_t tag;
     uint64_t until_ns;
+    uint64_t pause_ns;
 };
 
 struct cjd_explore {
@@ -96,7 +98,13 @@ static bool has_failed(const struct cjd_explore *x, const struct cjd_dht_contact
 static void note_failed(struct cjd_explore *x, const struct cjd_dht_contact *to, uint64_t now_ns)
 {
     uint64_t tag = tag_of(x, to);
-    x->failed[tag % FAILED_SLOTS] = (struct failed){.tag = tag, .until_ns = now_ns + FAILED_FOR};
+    struct failed *f = &x->failed[tag % FAILED_SLOTS];
+    uint64_t pause = FAILED_FIRST;
+
+    if (f->tag == tag) {
+        pause = f->pause_ns * 2 < FAILED_MAX ? f->pause_ns * 2 : FAILED_MAX;
+    }
+    *f = (struct failed){.tag = tag, .until_ns = now_ns + pause, .pause_ns = pause};
 }
 
 /* --- what waits --------------------------------------------------------------------------------

@@ -22,12 +22,22 @@
 #define DEST_RATE     8u
 #define DEST_BURST    32u
 
-/* Per neighbour: at most ten a second sustained, all together (router notes §12). */
-static const struct {
-    uint32_t rate;
-    uint32_t burst;
-} budget[CJD_URGENCIES] = {
-    [CJD_URGENT] = {4, 48}, [CJD_SEARCHING] = {3, 48}, [CJD_BACKGROUND] = {3, 64}};
+/*
+ * Per neighbour: at most ten a second sustained, all together (router notes §12). One account for
+ * all, of which the less urgent may not take the last part; and a little that is only theirs, so
+ * that they go on whatever happens.
+ */
+#define RATE          8u
+#define BURST         128u
+#define RESERVE_RATE  2u
+#define RESERVE_BURST 4u
+static const uint8_t floor_percent[CJD_URGENCIES] = {
+    [CJD_URGENT] = 0, [CJD_SEARCHING] = 25, [CJD_BACKGROUND] = 50};
+
+struct neighbour {
+    struct cjd_bucket shared;
+    struct cjd_bucket reserve;
+};
 
 struct slot {
     struct cjd_query query;
@@ -49,7 +59,7 @@ struct cjd_queries {
     uint32_t late_count;
     struct cjd_list late;
     struct cjd_map by_path;
-    struct cjd_bucket neighbours[NEIGHBOURS][CJD_URGENCIES];
+    struct neighbour neighbours[NEIGHBOURS];
     struct cjd_bucket destinations[DESTINATIONS];
 };
 
@@ -163,27 +173,44 @@ static void on_timer(void *arg, uint64_t now_ns)
 /* --- budgets -----------------------------------------------------------------------------------
  */
 
-static struct cjd_bucket *neighbour_budget(struct cjd_dht *dht, const struct cjd_question *q)
+static struct neighbour *neighbour_of(struct cjd_dht *dht, const struct cjd_question *q)
 {
     const struct cjd_scheme *scheme = dht->cfg.scheme;
     int form = cjd_scheme_form_of(scheme, q->to.label);
     uint32_t iface = form < 0 ? 0 : cjd_scheme_iface_of(scheme, q->to.label, form);
 
-    return &dht->queries->neighbours[iface % NEIGHBOURS][q->urgency];
+    return &dht->queries->neighbours[iface % NEIGHBOURS];
+}
+
+/* Takes from the account unless that would leave less than the floor. */
+static bool take_above(struct cjd_bucket *b, uint64_t now_ns, uint32_t percent)
+{
+    uint64_t floor_ns = CJD_S / RATE * BURST / 100 * percent;
+
+    if (!cjd_bucket_take(b, now_ns, RATE, BURST)) {
+        return false;
+    }
+    if (b->credit_ns < floor_ns) {
+        b->credit_ns += CJD_S / RATE;
+        return false;
+    }
+    return true;
 }
 
 static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint64_t now_ns)
 {
     struct cjd_queries *qs = dht->queries;
     uint64_t hash = cjd_map_hash(&qs->by_path, &q->to.addr, sizeof q->to.addr);
+    struct neighbour *n = neighbour_of(dht, q);
 
     /* What is urgent is rare and decides how long users wait: only the neighbour limits it. */
     if (q->urgency != CJD_URGENT &&
         !cjd_bucket_take(&qs->destinations[hash % DESTINATIONS], now_ns, DEST_RATE, DEST_BURST)) {
         return false;
     }
-    return cjd_bucket_take(neighbour_budget(dht, q), now_ns, budget[q->urgency].rate,
-                           budget[q->urgency].burst);
+    return take_above(&n->shared, now_ns, floor_percent[q->urgency]) ||
+           (q->urgency != CJD_URGENT &&
+            cjd_bucket_take(&n->reserve, now_ns, RESERVE_RATE, RESERVE_BURST));
 }
 
 /* --- sending -----------------------------------------------------------------------------------

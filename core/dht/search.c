@@ -21,7 +21,7 @@
 #define WAYS            6u
 #define WAYS_AT_ONCE    3u
 #define REQUESTS_MAX    40u
-#define WAY_TRIES       3u
+#define WAY_TRIES       5u
 #define CANDIDATE_TRIES 2u
 #define MIN_LIFE        (1500 * CJD_MS)
 #define MAX_LIFE        (6 * CJD_S)
@@ -64,6 +64,7 @@ struct search {
     uint32_t count;
     uint32_t way_count;
     uint16_t generation;
+    enum cjd_urgency urgency;
     bool is_used;
     bool is_asked;    /* somebody waits for the end */
     bool is_hopeless; /* it failed a moment ago; ends without asking anybody */
@@ -128,6 +129,12 @@ static bool is_same_addr(const struct cjd_addr *a, const struct cjd_addr *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+/* Looking for our own address only makes us known. */
+static bool is_self(const struct cjd_dht *dht, const struct cjd_addr *target)
+{
+    return is_same_addr(&dht->cfg.addr, target);
+}
+
 static struct search *find(const struct cjd_dht *dht, const struct cjd_addr *target)
 {
     struct cjd_searches *ss = dht->searches;
@@ -178,7 +185,9 @@ static bool is_hopeless(struct cjd_dht *dht, const struct cjd_addr *addr, uint64
     return n && now_ns < n->until_ns && n->nodes_ever == cjd_store_nodes_ever(dht->store);
 }
 
-static void note_failure(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
+/* was_named: somebody knew a way, only it did not answer; that is worth trying again soon. */
+static void note_failure(struct cjd_dht *dht, const struct cjd_addr *addr, bool was_named,
+                         uint64_t now_ns)
 {
     struct negative *n = negative_of(dht, addr);
 
@@ -186,7 +195,9 @@ static void note_failure(struct cjd_dht *dht, const struct cjd_addr *addr, uint6
         n = &dht->searches->negatives[dht->searches->next_negative++ % NEGATIVES];
         *n = (struct negative){.addr = *addr, .pause_ns = NEGATIVE_FIRST / 2};
     }
-    n->pause_ns = n->pause_ns * 2 < NEGATIVE_MAX ? n->pause_ns * 2 : NEGATIVE_MAX;
+    if (!was_named || n->pause_ns < NEGATIVE_FIRST) {
+        n->pause_ns = n->pause_ns * 2 < NEGATIVE_MAX ? n->pause_ns * 2 : NEGATIVE_MAX;
+    }
     n->until_ns = now_ns + n->pause_ns;
     n->nodes_ever = cjd_store_nodes_ever(dht->store);
 }
@@ -305,7 +316,7 @@ static void end(struct search *s, bool was_found, uint64_t now_ns)
         dht->stats.searches_found++;
         forget_failure(dht, &target);
     } else if (!s->is_hopeless) {
-        note_failure(dht, &target, now_ns);
+        note_failure(dht, &target, s->way_count > 0, now_ns);
     }
     s->is_used = false;
     dht->searches->running--;
@@ -319,7 +330,7 @@ static int ask_candidate(struct search *s, struct candidate *c, uint64_t now_ns)
     struct cjd_question q = {.to = c->to,
                              .purpose = CJD_ASK_SEARCH,
                              .method = CJD_METHOD_FN,
-                             .urgency = CJD_SEARCHING,
+                             .urgency = s->urgency,
                              .ref = ref_of(s),
                              .tries = c->tries,
                              .target_len = CJD_MESSAGE_ADDR_BYTES};
@@ -340,7 +351,7 @@ static int ask_way(struct search *s, struct way *w, uint64_t now_ns)
     struct cjd_question q = {.to = w->to,
                              .purpose = CJD_ASK_TARGET,
                              .method = CJD_METHOD_GP,
-                             .urgency = CJD_SEARCHING,
+                             .urgency = CJD_URGENT,
                              .ref = ref_of(s),
                              .tries = w->tries,
                              .has_teacher = w->has_teacher,
@@ -373,10 +384,25 @@ static bool ask_ways(struct search *s, uint64_t now_ns)
     return false;
 }
 
+/* A way was named and may yet answer: others would only name it again. */
+static bool is_way_open(const struct search *s)
+{
+    for (uint32_t i = 0; i < s->way_count; i++) {
+        const struct way *w = &s->ways[i];
+        if (w->state == FRESH || (w->state == ASKED && w->tries <= 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool ask_candidates(struct search *s, uint64_t now_ns)
 {
     struct candidate *c;
 
+    if (is_way_open(s)) {
+        return false;
+    }
     while (s->in_flight < ALPHA && s->requests < REQUESTS_MAX && (c = next_candidate(s))) {
         int err = ask_candidate(s, c, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
@@ -466,6 +492,7 @@ void cjd_search_start(struct cjd_dht *dht, const struct cjd_addr *target, bool i
                          .started_ns = now_ns,
                          .generation = generation,
                          .is_used = true,
+                         .urgency = is_self(dht, target) ? CJD_BACKGROUND : CJD_SEARCHING,
                          .is_asked = is_asked,
                          .is_hopeless = is_hopeless(dht, target, now_ns)};
     dht->searches->running++;
