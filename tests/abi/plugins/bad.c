@@ -8,6 +8,12 @@
 
 #include <cjd/plugin.h>
 
+#ifdef BAD_LEAK_PACKET
+/* Where the test finds what was leaked, to clean up behind it. */
+extern struct cjd_pkt *bad_leaked[3];
+CJD_PLUGIN_EXPORT struct cjd_pkt *bad_leaked[3];
+#endif
+
 struct self {
     const struct cjd_host *host;
     struct cjd_plugin_timer timer;
@@ -122,7 +128,7 @@ static int start(void *arg, struct cjd_plugin_error *error)
 #endif
 #ifdef BAD_LEAK_PACKET
     const struct cjd_packet_service *packet = self->host->get(self->host, CJD_SERVICE_PACKET, 1);
-    CJD_VEC_LOCAL(vec, 3);
+    struct cjd_vec vec = {.size = (uint32_t)sizeof vec, .cap = 3, .v = bad_leaked};
     return packet->alloc(self->host, &vec, 3, 100) == 3 ? 0 : CJD_ERR_NO_MEMORY;
 #else
     return 0;

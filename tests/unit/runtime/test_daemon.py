@@ -17,6 +17,8 @@ import time
 import unittest
 
 BINARY, PLUGINS = sys.argv[1], sys.argv[2]
+# The leak check of sanitizer builds cannot make its thread in a closed sandbox.
+NO_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}
 SEED = bytes(range(64))
 ADDRESS = "fc35:1f2f:b558:ee5c:3e61:84e6:759a:9f4e"
 LIMIT = 60  # seconds anything may take on a busy machine
@@ -36,15 +38,14 @@ KEY = key()
 
 def native(plugins=(), **more):
     return {"version": 3, "node": {"privateKey": KEY}, "plugins": list(plugins),
-            "sandbox": {"user": None}, **more}
+            "sandbox": {"user": None, "noForks": False}, **more}
 
 
 class Process:
     """A daemon whose stderr is collected; wait() reads until a text shows up."""
 
     def __init__(self, args, env=None):
-        # The leak check of sanitizer builds cannot make its thread in a closed sandbox.
-        env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", **(env or {})}
+        env = {**os.environ, **(env or {})}
         self.p = subprocess.Popen([BINARY, *args], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         self.text = ""
@@ -280,7 +281,7 @@ class Reload(Case):
         self.assertIn("passwords changed added=1 removed=1", d.text)
         self.reload(d, self.conf(1000, log={"level": "debug"}), "reload done")
         self.assertIn("need a restart", d.text)
-        self.reload(d, native(sandbox={"user": None, "noForks": False}), "reload done")
+        self.reload(d, native(sandbox={"user": None, "noForks": True}), "reload done")
         self.assertIn("\"sandbox\" changed: needs a restart", d.text)
         self.assertIn("plugin good: no longer configured", d.text)
         self.assertEqual(d.end(), 0)
@@ -311,7 +312,7 @@ class Background(Case):
         return subprocess.run([BINARY, "--config", self.path, "--plugin-path", PLUGINS, *args],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, timeout=LIMIT,
-                              env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0", **(env or {})})
+                              env={**os.environ, **NO_LEAK_CHECK, **(env or {})})
 
     def test_parent_ends_when_ready(self):
         m = Manager(self)
@@ -331,7 +332,7 @@ class Background(Case):
         for conf, args in ((self.reference(noBackground=1), ()), (self.reference(), ("--nobg",)),
                            (self.reference(), ("--foreground",))):
             m = Manager(self)
-            d = self.start(conf, *args, env=m.env, ready=False)
+            d = self.start(conf, *args, env={**m.env, **NO_LEAK_CHECK}, ready=False)
             self.assertIn("MAINPID=%d" % d.p.pid, m.wait("READY=1"))
             d.end()
             os.unlink(m.path)
@@ -349,7 +350,8 @@ class Sandbox(Case):
             return {line[:26].strip(): line[26:].split()[:2] for line in f}
 
     def confined(self, **sandbox):
-        d = self.start({**native([{"plugin": "good"}]), "sandbox": {"user": "nobody", **sandbox}})
+        d = self.start({**native([{"plugin": "good"}]), "sandbox": {"user": "nobody", **sandbox}},
+                       env=NO_LEAK_CHECK)
         return d, self.status(d), self.limits(d)
 
     def test_keeps_net_admin(self):
@@ -384,7 +386,7 @@ class Sandbox(Case):
     def test_steps_that_fail_end_the_start(self):
         for sandbox, text in (({"user": "nobody-has-this-name"}, "nobody-has-this-name"),
                               ({"user": "nobody", "chroot": "/nonexistent"}, "/nonexistent")):
-            d = self.start({**native(), "sandbox": sandbox}, ready=False)
+            d = self.start({**native(), "sandbox": sandbox}, env=NO_LEAK_CHECK, ready=False)
             self.assertEqual(d.end(0), 77)
             self.assertIn(text, d.text)
             self.assertNotIn(" ready ", d.text)
@@ -393,13 +395,11 @@ class Sandbox(Case):
         os.chmod(self.folder, 0o755)
         self.write({**native(), "sandbox": {"user": "root", "chroot": "/"}})
         os.chmod(self.path, 0o644)
-        p = Process(["--config", self.path, "--plugin-path", "/nonexistent"])
-        p.kill()
         code = ("import os,sys; os.setgroups([]); os.setgid(65534); os.setuid(65534);"
                 "os.execv(sys.argv[1], sys.argv[1:])")
         daemon = subprocess.Popen(
             [sys.executable, "-c", code, BINARY, "--config", self.path],
-            stderr=subprocess.PIPE, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+            stderr=subprocess.PIPE, env={**os.environ, **NO_LEAK_CHECK})
         text = b""
         for line in daemon.stderr:
             text += line
