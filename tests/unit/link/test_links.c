@@ -1,0 +1,299 @@
+/* Tables and packet rules of the link room: numbers, addresses, limits, refusals, who may send
+ * what before there is a session. */
+#include "end.h"
+
+#include <base/wire.h>
+#include <cjd/version.h>
+
+/* --- links and numbers ------------------------------------------------------------------------ */
+
+static void link_limits(void **state)
+{
+    (void)state;
+    struct end e;
+    end_init(&e, 1);
+    assert_int_equal(cjd_links_add(e.links, "small", 183, 1), CJD_ERR_INVALID);
+    assert_int_equal(cjd_links_add(e.links, "no queue", 1500, 0), CJD_ERR_INVALID);
+    assert_int_equal(
+        cjd_links_add(e.links, "a name of more than thirty-one characters is cut", 184, 4), 1);
+    for (unsigned i = 2; i < CJD_LINKS_MAX; i++) {
+        assert_int_equal(cjd_links_add(e.links, "more", 1500, 1), i);
+    }
+    assert_int_equal(cjd_links_add(e.links, "too many", 1500, 1), CJD_ERR_FULL);
+    cjd_links_del(e.links, 7, e.now_ns);
+    cjd_links_del(e.links, 7, e.now_ns);
+    cjd_links_del(e.links, CJD_LINKS_MAX, e.now_ns);
+    assert_int_equal(cjd_links_add(e.links, "again", 1500, 1), 7);
+    end_fini(&e);
+}
+
+static void add_errors(void **state)
+{
+    (void)state;
+    struct end e;
+    struct cjd_keypair other;
+    end_init(&e, 2);
+    cjd_keypair_generate(&other, &e.ca.rng);
+    struct cjd_link_peer_spec spec = {.link = 1, .addr = end_addr(1), .key = other.key};
+
+    assert_int_equal(cjd_links_peer_add(e.links, &spec, e.now_ns), CJD_ERR_INVALID);
+    spec.link = CJD_LINKS_MAX;
+    assert_int_equal(cjd_links_peer_add(e.links, &spec, e.now_ns), CJD_ERR_INVALID);
+    spec.link = 0;
+    spec.addr.len = CJD_LINKADDR_MAX + 1;
+    assert_int_equal(cjd_links_peer_add(e.links, &spec, e.now_ns), CJD_ERR_INVALID);
+    spec.addr.len = 6;
+    spec.key = e.self.key;
+    assert_int_equal(cjd_links_peer_add(e.links, &spec, e.now_ns), CJD_ERR_OWN_KEY);
+    spec.key = (struct cjd_key){{1}};
+    assert_int_equal(cjd_links_peer_add(e.links, &spec, e.now_ns), CJD_ERR_BAD_KEY);
+    assert_int_equal(end_peers(&e), 0);
+    spec.key = other.key;
+    assert_true(cjd_links_peer_add(e.links, &spec, e.now_ns) >= 0);
+    assert_int_equal(cjd_links_peer_add(e.links, &spec, e.now_ns), CJD_ERR_EXISTS);
+    assert_int_equal(cjd_links_peer_del(e.links, 0xffffffff, e.now_ns), CJD_ERR_NOT_FOUND);
+    cjd_links_flush(e.links);
+    end_fini(&e);
+}
+
+/* --- full table ------------------------------------------------------------------------------- */
+
+#define STRANGERS 3u
+
+/* Fills the table with configured peers up to `leave` free interfaces. */
+static void fill(struct end *e, unsigned leave)
+{
+    struct cjd_keypair other;
+    struct cjd_linkaddr nowhere = {.len = 0};
+
+    cjd_keypair_generate(&other, &e->ca.rng);
+    while (end_peers(e) < CJD_SWITCH_IFACES - 1 - leave) {
+        assert_true(end_peer_add(e, &nowhere, &other.key) > 0);
+    }
+}
+
+static void full_of_configured(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_refusal r;
+    struct cjd_linkaddr nowhere = {.len = 0};
+    end_init(&e, 4);
+    far_init(&far, 40, 9, &e, END_LOGIN);
+
+    fill(&e, 0);
+    assert_int_equal(end_peer_add(&e, &nowhere, &far.self.key), CJD_ERR_FULL);
+    far_send(&far, &e, NULL, 0);
+    assert_int_equal(end_peers(&e), CJD_SWITCH_IFACES - 1);
+    assert_true(cjd_links_refusal_at(e.links, 0, &r));
+    assert_int_equal(r.err, CJD_ERR_FULL);
+    assert_int_equal(e.removals, 0);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* Who goes for a new configured peer: never established, then silent, then nobody. */
+static void least_valuable_goes(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far up;
+    struct far silent;
+    struct far fresh;
+    struct cjd_linkaddr nowhere = {.len = 0};
+    end_init(&e, 5);
+    far_init(&up, 51, 1, &e, END_LOGIN);
+    far_init(&silent, 52, 2, &e, END_LOGIN);
+    far_init(&fresh, 53, 3, &e, END_LOGIN);
+
+    fill(&e, STRANGERS);
+    far_establish(&silent, &e);
+    end_run(&e, 8 * CJD_S);
+    far_establish(&up, &e);
+    far_send(&fresh, &e, NULL, 0);
+    assert_int_equal(end_peers(&e), CJD_SWITCH_IFACES - 1);
+    assert_int_equal(e.removals, 0);
+
+    struct cjd_keypair other;
+    cjd_keypair_generate(&other, &e.ca.rng);
+    assert_true(end_peer_add(&e, &nowhere, &other.key) > 0);
+    assert_int_equal(e.removals, 1);
+    assert_memory_equal(&e.last_event.key, &fresh.self.key, 32);
+    assert_true(end_peer_add(&e, &nowhere, &other.key) > 0);
+    assert_int_equal(e.removals, 2);
+    assert_memory_equal(&e.last_event.key, &silent.self.key, 32);
+    assert_int_equal(end_peer_add(&e, &nowhere, &other.key), CJD_ERR_FULL);
+    assert_int_equal(e.removals, 2);
+    far_fini(&up);
+    far_fini(&silent);
+    far_fini(&fresh);
+    end_fini(&e);
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+/* The operator's word replaces who called first from that address. */
+static void configured_over_incoming(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 7);
+    far_init(&far, 70, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_int_equal(e.ups, 1);
+    assert_true(end_peer_add(&e, &far.addr, &far.self.key) > 0);
+    assert_int_equal(e.downs, 1);
+    assert_int_equal(e.removals, 1);
+    assert_int_equal(end_peers(&e), 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* Another key at the address of an incoming peer is let in when that has been silent for 5 s. */
+static void other_key_at_address(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far first;
+    struct far second;
+    end_init(&e, 8);
+    far_init(&first, 80, 1, &e, END_LOGIN);
+    far_init(&second, 81, 1, &e, END_LOGIN);
+    far_establish(&first, &e);
+    far_send(&second, &e, NULL, 0);
+    struct cjd_peer_info info = end_peer(&e, 1u << 16);
+    assert_memory_equal(&info.key, &first.self.key, 32);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_REFUSED), 1);
+    end_run(&e, 6 * CJD_S);
+    far_restart(&second, &e, END_LOGIN);
+    far_establish(&second, &e);
+    assert_true(cjd_links_peer_at(e.links, 0, &info));
+    assert_memory_equal(&info.key, &second.self.key, 32);
+    assert_int_equal(end_peers(&e), 1);
+    /* A wrong password replaces nobody. */
+    end_run(&e, 6 * CJD_S);
+    far_restart(&first, &e, NULL);
+    far_send(&first, &e, NULL, 0);
+    assert_true(cjd_links_peer_at(e.links, 0, &info));
+    assert_memory_equal(&info.key, &second.self.key, 32);
+    far_fini(&first);
+    far_fini(&second);
+    end_fini(&e);
+}
+
+/* --- removal ---------------------------------------------------------------------------------- */
+
+static void link_removed(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_linkaddr a = end_addr(1);
+    end_init(&e, 9);
+    far_init(&far, 90, 1, &e, END_LOGIN);
+    assert_int_equal(cjd_links_add(e.links, "other", END_MTU, 1), 1);
+    far_establish(&far, &e);
+    struct cjd_link_peer_spec spec = {.link = 1, .addr = a, .key = far.self.key};
+    int other = cjd_links_peer_add(e.links, &spec, e.now_ns);
+    assert_true(other > 0);
+    assert_true(cjd_pool_in_use(e.pool) > 0); /* its hello waits to be flushed */
+
+    cjd_links_del(e.links, 1, e.now_ns);
+    assert_int_equal(cjd_pool_in_use(e.pool), 0);
+    assert_int_equal(end_peers(&e), 1);
+    assert_int_equal(e.downs, 0);
+    cjd_links_del(e.links, 0, e.now_ns);
+    assert_int_equal(end_peers(&e), 0);
+    assert_int_equal(e.downs, 1);
+    assert_int_equal(e.removals, 2);
+    end_forget(&e);
+    end_run(&e, 5 * CJD_S);
+    assert_int_equal(e.sent_count, 0);
+    far_restart(&far, &e, END_LOGIN);
+    far_send(&far, &e, NULL, 0);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_GONE), 1);
+    end_rx(&e, CJD_LINKS_MAX, &far.addr, far.bytes, far.len);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_GONE), 2);
+    assert_int_equal(end_peers(&e), 0);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+static void remove_peer(struct end *end, uint32_t iface)
+{
+    struct cjd_peer_info info;
+
+    (void)iface;
+    assert_true(cjd_links_peer_at(end->links, 0, &info));
+    assert_int_equal(cjd_links_peer_del(end->links, info.peer, end->now_ns), 0);
+}
+
+/* A frame may have the effect that its peer is removed. */
+static void removed_by_its_frame(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    uint8_t ping[128];
+    end_init(&e, 10);
+    far_init(&far, 100, 1, &e, END_LOGIN);
+    e.on_frame = remove_peer;
+    far_send(&far, &e, ping, frame_ping(ping, false, CJD_PROTOCOL, "x", 1));
+    assert_int_equal(e.frames, 1);
+    assert_int_equal(end_peers(&e), 0);
+    assert_int_equal(e.removals, 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* --- strangers and refusals ------------------------------------------------------------------- */
+
+/* Good logins from everywhere: so many a second, no more. */
+static void hello_budget(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 14);
+    far_init(&far, 140, 1, &e, END_LOGIN);
+    for (unsigned i = 0; i < 300; i++) {
+        far.addr = (struct cjd_linkaddr){.b = {9, (uint8_t)i, (uint8_t)(i >> 8)}, .len = 4};
+        far_restart(&far, &e, END_LOGIN);
+        far_send(&far, &e, NULL, 0);
+    }
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_HELLO_RATE), 100);
+    assert_int_equal(end_peers(&e), 1); /* one key, never established: one entry */
+    end_run(&e, CJD_S);
+    far.addr = end_addr(1);
+    far_restart(&far, &e, END_LOGIN);
+    far_send(&far, &e, NULL, 0);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_HELLO_RATE), 100);
+
+    /* At a known address: 40 at once. */
+    far_establish(&far, &e);
+    for (unsigned i = 0; i < 60; i++) {
+        far_restart(&far, &e, END_LOGIN);
+        far_send(&far, &e, NULL, 0);
+    }
+    assert_in_range(end_dropped(&e, CJD_DROP_LINK_HELLO_RATE), 120, 125);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(link_limits),
+        cmocka_unit_test(add_errors),
+        cmocka_unit_test(full_of_configured),
+        cmocka_unit_test(least_valuable_goes),
+        cmocka_unit_test(configured_over_incoming),
+        cmocka_unit_test(other_key_at_address),
+        cmocka_unit_test(link_removed),
+        cmocka_unit_test(removed_by_its_frame),
+        cmocka_unit_test(hello_budget),
+    };
+    return cmocka_run_group_tests_name("link_links", tests, NULL, NULL);
+}

@@ -1,0 +1,299 @@
+/* What the link room does over time: retries, pings and their answers, silence, forgetting, and
+ * what the router is told. */
+#include "end.h"
+
+#include <base/wire.h>
+#include <cjd/version.h>
+
+#define DELAY (1 * CJD_MS)
+
+/* --- retries ---------------------------------------------------------------------------------- */
+
+/* Timers have 5 per cent of jitter either way. */
+static void assert_near(uint64_t ns, uint64_t want_ns)
+{
+    assert_in_range(ns, want_ns - want_ns / 20, want_ns + want_ns / 20);
+}
+
+/* --- pings and pongs -------------------------------------------------------------------------- */
+
+/* The pong as the node gives it to the room. */
+static bool pong(struct end *e, uint64_t label, const uint8_t *cookie, uint32_t len,
+                 uint32_t version)
+{
+    struct cjd_ctrl ctrl = {
+        .type = CJD_CTRL_PONG, .version = version, .data = cookie, .data_len = len};
+    return cjd_links_pong(e->links, label, &ctrl, e->now_ns);
+}
+
+/* The cookie of the ping in a packet to `far`. */
+static void cookie_of(struct far *far, const struct end_sent *sent, uint64_t now_ns, uint8_t out[8])
+{
+    uint32_t n;
+
+    assert_int_equal(far_open(far, sent, now_ns), CJD_CA_OK);
+    const uint8_t *cookie = frame_cookie(far->bytes, far->len, &n);
+    assert_non_null(cookie);
+    assert_int_equal(n, 8);
+    memcpy(out, cookie, 8);
+}
+
+static void pongs(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct far other;
+    uint8_t c[8];
+    uint8_t longer[12] = {0};
+    end_init(&e, 3);
+    e.is_mute = true;
+    far_init(&far, 30, 1, &e, END_LOGIN);
+    far_init(&other, 31, 2, &e, END_LOGIN);
+    far_send(&far, &e, NULL, 0);
+    cookie_of(&far, &e.sent[0], e.now_ns, c);
+    end_forget(&e);
+    far_send(&other, &e, NULL, 0); /* interface 2, label 0x15 */
+    memcpy(longer, c, 8);
+    end_run(&e, 10 * CJD_MS);
+
+    assert_false(pong(&e, 0x15, c, 8, CJD_PROTOCOL));  /* from another neighbour */
+    assert_false(pong(&e, 0x17, c, 8, CJD_PROTOCOL));  /* from nobody */
+    assert_false(pong(&e, 1, c, 8, CJD_PROTOCOL));     /* from ourselves */
+    assert_false(pong(&e, 0x133, c, 8, CJD_PROTOCOL)); /* from behind the neighbour */
+    assert_false(pong(&e, 0, c, 8, CJD_PROTOCOL));
+    assert_false(pong(&e, UINT64_MAX, c, 8, CJD_PROTOCOL));
+    assert_false(pong(&e, 0x13, c, 7, CJD_PROTOCOL));
+    assert_false(pong(&e, 0x13, c, 0, CJD_PROTOCOL));
+    assert_false(pong(&e, 0x13, longer, 12, CJD_PROTOCOL));
+    c[7] ^= 1;
+    assert_false(pong(&e, 0x13, c, 8, CJD_PROTOCOL));
+    assert_int_equal(end_peer(&e, 1u << 16).version, 0);
+    c[7] ^= 1;
+    assert_true(pong(&e, 0x13, c, 8, CJD_PROTOCOL));
+    assert_int_equal(end_peer(&e, 1u << 16).version, CJD_PROTOCOL);
+    assert_int_equal(end_peer(&e, 1u << 16).rtt_ns, 10 * CJD_MS);
+    assert_false(pong(&e, 0x13, c, 8, 22)); /* once only */
+    assert_int_equal(end_peer(&e, 1u << 16).version, CJD_PROTOCOL);
+    assert_int_equal(e.ups, 0); /* not established yet */
+    far_fini(&far);
+    far_fini(&other);
+    end_fini(&e);
+}
+
+static void announced_once(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 6, DELAY);
+    pair_run(&pair, 100 * CJD_S);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(pair.end[i].ups, 1);
+        assert_int_equal(pair.end[i].downs, 0);
+        assert_int_equal(pair_peer(&pair, i).state, CJD_CA_ESTABLISHED);
+        assert_int_equal(pair_peer(&pair, i).reason, CJD_LINK_REASON_UP);
+        assert_int_equal(pair_peer(&pair, i).rtt_ns, 2 * DELAY);
+        assert_int_equal(pair.end[i].sw.state[0], CJD_IFACE_UP);
+    }
+    /* The called one knows after three packets, the caller by the next one that comes: here the
+     * answer to its second ping. */
+    assert_int_equal(pair_peer(&pair, 1).since_ns - END_START, 3 * DELAY);
+    assert_true(pair_peer(&pair, 0).since_ns - END_START <= 60 * DELAY);
+    pair_fini(&pair);
+}
+
+/* --- silence ---------------------------------------------------------------------------------- */
+
+/* The called one keeps its session: it sends no hello of its own as long as that lives. */
+static void called_goes_silent(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 10, DELAY);
+    struct end *e = &pair.end[1];
+    pair_run(&pair, 2 * CJD_S);
+    pair.is_cut[1] = true; /* it hears nothing, but is heard */
+    end_forget(e);
+    uint64_t from = e->now_ns;
+    end_send(e, 0, 0x13, 40);
+    pair_run(&pair, 1900 * CJD_MS);
+    assert_int_equal(e->sent_count, 7);
+    for (unsigned i = 1; i < 7; i++) {
+        assert_true(end_word(&e->sent[i]) >= 4);
+        assert_near(e->sent[i].at_ns - from, (250 + 250 * i) * CJD_MS);
+    }
+    assert_int_equal(e->downs, 1);
+    assert_int_equal(pair_peer(&pair, 1).state, CJD_LINK_STATE_UNRESPONSIVE);
+    pair.is_cut[1] = false;
+    pair_run(&pair, 2 * CJD_S);
+    assert_int_equal(pair_peer(&pair, 1).state, CJD_CA_ESTABLISHED);
+    assert_int_equal(e->ups, 2);
+    assert_int_equal(e->downs, 1);
+    assert_int_equal(end_peers(e), 1);
+    assert_int_equal(pair_peer(&pair, 1).peer, 1u << 16); /* the same entry, the same label */
+    pair_fini(&pair);
+}
+
+/* A slow link is not taken for a silent one. */
+static void slow_link(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 11, 700 * CJD_MS);
+    pair_run(&pair, 10 * CJD_S);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED);
+    unsigned downs = pair.end[0].downs;
+    for (unsigned i = 0; i < 20; i++) {
+        end_send(&pair.end[0], 0, 0x13, 40);
+        pair_run(&pair, 2 * CJD_S);
+    }
+    assert_int_equal(pair.end[0].downs, downs);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED);
+    pair_fini(&pair);
+}
+
+/* --- restarts --------------------------------------------------------------------------------- */
+
+static void restarted_caller(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 12);
+    far_init(&far, 120, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_int_equal(e.ups, 1);
+    end_run(&e, 2 * CJD_S);
+    far_restart(&far, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_int_equal(e.downs, 1);
+    assert_int_equal(e.ups, 2);
+    assert_int_equal(end_peers(&e), 1);
+    assert_int_equal(e.removals, 0); /* slot and label stay (link notes §5.7) */
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* The called one restarts: the caller's pings fall on deaf ears, its hello gets through. */
+static void restarted_called(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 13, DELAY);
+    pair_run(&pair, 2 * CJD_S);
+    struct cjd_peer_info info;
+    assert_true(cjd_links_peer_at(pair.end[1].links, 0, &info));
+    assert_int_equal(cjd_links_peer_del(pair.end[1].links, info.peer, pair.end[1].now_ns), 0);
+    end_send(&pair.end[0], 0, 0x13, 40);
+    pair_run(&pair, 1500 * CJD_MS);
+    assert_int_equal(pair.end[0].downs, 1);
+    assert_int_equal(pair.end[0].ups, 2);
+    assert_int_equal(pair_peer(&pair, 1).state, CJD_CA_ESTABLISHED);
+    pair_fini(&pair);
+}
+
+/* A neighbour that comes back from another address: the old entry is asked at once, and found
+ * silent long before it would be otherwise. */
+static void moved(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 15);
+    far_init(&far, 150, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    far.addr = end_addr(2);
+    far_restart(&far, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_int_equal(e.ups, 2);
+    assert_int_equal(end_peers(&e), 2);
+    assert_int_equal(e.downs, 0);
+    end_run(&e, 1600 * CJD_MS);
+    assert_int_equal(end_peer(&e, 1u << 16).state, CJD_LINK_STATE_UNRESPONSIVE);
+    assert_true(e.downs >= 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+static void forgetting(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct far never;
+    end_init(&e, 16);
+    far_init(&far, 160, 1, &e, END_LOGIN);
+    far_init(&never, 161, 2, &e, END_LOGIN);
+    far_establish(&far, &e);
+    far_send(&never, &e, NULL, 0);
+    end_run(&e, 11900 * CJD_MS);
+    assert_int_equal(end_peers(&e), 2);
+    end_run(&e, 1500 * CJD_MS);
+    assert_int_equal(end_peers(&e), 1);
+    assert_int_equal(e.removals, 1);
+    assert_memory_equal(&e.last_event.key, &never.self.key, 32);
+    end_run(&e, 262144 * CJD_MS - 13400 * CJD_MS);
+    assert_int_equal(end_peers(&e), 1);
+    end_run(&e, 3 * CJD_S);
+    assert_int_equal(end_peers(&e), 0);
+    assert_int_equal(e.ups, 1);
+    assert_int_equal(e.downs, 1);
+    assert_int_equal(e.removals, 2);
+    assert_int_equal(e.sw.state[0], CJD_IFACE_FREE);
+    far_fini(&far);
+    far_fini(&never);
+    end_fini(&e);
+}
+
+/* --- versions --------------------------------------------------------------------------------- */
+
+static void incompatible(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 17, DELAY);
+    struct end *e = &pair.end[0];
+    pair.end[1].answers = 19;
+    pair_run(&pair, 10 * CJD_S);
+    struct cjd_peer_info info = pair_peer(&pair, 0);
+    assert_int_equal(info.state, CJD_LINK_STATE_INCOMPATIBLE);
+    assert_int_equal(info.reason, CJD_LINK_REASON_VERSION);
+    assert_int_equal(info.version, 19);
+    assert_int_equal(e->ups + e->downs, 0);
+    assert_int_equal(e->sw.state[0], CJD_IFACE_DOWN);
+    /* Nothing goes to it, what comes is not decrypted. */
+    end_forget(e);
+    uint64_t dropped = end_dropped(e, CJD_DROP_LINK_VERSION);
+    uint64_t frames = e->frames;
+    end_send(e, 0, 1, 40);
+    end_send(&pair.end[1], 0, 1, 40);
+    pair_run(&pair, CJD_S);
+    assert_int_equal(e->sent_count, 0);
+    assert_int_equal(e->frames, frames);
+    assert_true(end_dropped(e, CJD_DROP_LINK_VERSION) >= dropped + 2);
+    /* It may have been replaced by a newer one: asked again after a minute. */
+    pair.end[1].answers = 22;
+    pair_run(&pair, 80 * CJD_S);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED);
+    assert_int_equal(pair_peer(&pair, 0).version, 22);
+    assert_int_equal(e->ups, 1);
+    pair_fini(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pongs),
+        cmocka_unit_test(announced_once),
+        cmocka_unit_test(called_goes_silent),
+        cmocka_unit_test(slow_link),
+        cmocka_unit_test(restarted_caller),
+        cmocka_unit_test(restarted_called),
+        cmocka_unit_test(moved),
+        cmocka_unit_test(forgetting),
+        cmocka_unit_test(incompatible),
+    };
+    return cmocka_run_group_tests_name("link_liveness", tests, NULL, NULL);
+}
