@@ -40,7 +40,8 @@ struct peer *peer_new(struct cjd_links *l, uint32_t link, const struct cjd_linka
     p->ca.peer_key = *key;
     p->iface = (uint32_t)iface;
     p->label = cjd_scheme_peer_label(&l->config.sw->scheme, p->iface);
-    p->number = (uint32_t)++l->generation[slot] << 16 | (uint32_t)slot;
+    l->generation[slot] = (uint16_t)(l->generation[slot] % GENERATIONS + 1);
+    p->number = (uint32_t)l->generation[slot] << 16 | (uint32_t)slot;
     cjd_timer_init(&p->tick, peer_tick, p);
     l->slot[slot] = p;
     l->by_iface[iface] = p;

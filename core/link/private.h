@@ -10,9 +10,10 @@
 #include <base/map.h>
 #include <link/link.h>
 
-#define PEERS_MAX    320u /* more than the switch has numbers */
-#define TX_BATCH     64u  /* packets gathered per link */
-#define COOKIES      4u   /* pings of one peer that may be under way */
+#define PEERS_MAX    320u    /* more than the switch has numbers */
+#define GENERATIONS  0x7fffu /* 1 … this: a number is never 0, nor negative as an int */
+#define TX_BATCH     64u     /* packets gathered per link */
+#define COOKIES      4u      /* pings of one peer that may be under way */
 #define COOKIE_BYTES 8u
 
 struct ping_cookie {

@@ -56,6 +56,42 @@ static void add_errors(void **state)
     end_fini(&e);
 }
 
+/* A number names one peer for good, however often its slot is used again. */
+static void numbers(void **state)
+{
+    (void)state;
+    struct end e;
+    struct cjd_keypair other;
+    struct cjd_peer_info info;
+    struct cjd_linkaddr at = end_addr(1);
+    struct cjd_linkaddr nowhere = {.len = 0};
+    end_init(&e, 3);
+    cjd_keypair_generate(&other, &e.ca.rng);
+
+    int first = end_peer_add(&e, &at, &other.key);
+    assert_true(first > 0);
+    assert_int_equal(cjd_links_peer_del(e.links, (uint32_t)first, e.now_ns), 0);
+    assert_false(cjd_links_peer(e.links, (uint32_t)first, &info));
+    int last = first;
+    for (unsigned i = 0; i < 32766; i++) {
+        int number = end_peer_add(&e, &nowhere, &other.key);
+        assert_true(number > 0 && number != last);
+        assert_false(cjd_links_peer(e.links, (uint32_t)last, &info));
+        assert_false(cjd_links_peer(e.links, (uint32_t)first, &info));
+        assert_int_equal(cjd_links_peer_del(e.links, (uint32_t)last, e.now_ns), CJD_ERR_NOT_FOUND);
+        assert_int_equal(cjd_links_peer_del(e.links, (uint32_t)number, e.now_ns), 0);
+        last = number;
+    }
+    /* The generation has come round: still a legal number. */
+    for (unsigned i = 0; i < 40000; i++) {
+        int number = end_peer_add(&e, &nowhere, &other.key);
+        assert_true(number > 0);
+        assert_int_equal(end_peer(&e, (uint32_t)number).peer, number);
+        assert_int_equal(cjd_links_peer_del(e.links, (uint32_t)number, e.now_ns), 0);
+    }
+    end_fini(&e);
+}
+
 /* --- full table ------------------------------------------------------------------------------- */
 
 #define STRANGERS 3u
@@ -287,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(link_limits),
         cmocka_unit_test(add_errors),
+        cmocka_unit_test(numbers),
         cmocka_unit_test(full_of_configured),
         cmocka_unit_test(least_valuable_goes),
         cmocka_unit_test(configured_over_incoming),
