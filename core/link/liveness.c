@@ -95,7 +95,7 @@ void peer_send_empty(struct peer *p, uint64_t now_ns)
 
 void peer_sent(struct peer *p, uint64_t now_ns)
 {
-    if (p->has_sent || p->state != (int)CJD_CA_ESTABLISHED) {
+    if (p->has_sent || p->is_answering || p->state != (int)CJD_CA_ESTABLISHED) {
         return;
     }
     p->has_sent = true;

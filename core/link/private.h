@@ -51,7 +51,8 @@ struct peer {
     bool is_incoming;
     bool is_announced; /* the router was told that it is up */
     bool has_sent;     /* since it was last heard */
-    bool is_replying;  /* answering what came in a handshake packet */
+    bool is_answering; /* a frame of it is being handled: what is sent meanwhile needs no answer */
+    bool is_replying;  /* the same for what came in a handshake packet */
     char name[CJD_PEER_NAME_MAX + 1];
 };
 

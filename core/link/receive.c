@@ -56,6 +56,7 @@ static void deliver(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
         /* Not proven live: could be a replay, must not be switched onward (link notes §5.4). */
         drop(l, pkt, CJD_DROP_LINK_NOT_SELF);
     } else {
+        p->is_answering = true;
         p->is_replying = p->ca.got_handshake;
         l->config.ops.frame(l->config.ops.ctx, p->iface, pkt, now_ns);
     }
@@ -64,6 +65,7 @@ static void deliver(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     if (!p) {
         return;
     }
+    p->is_answering = false;
     p->is_replying = false;
     if (p->ca.owes_key) {
         peer_send_empty(p, now_ns);

@@ -102,7 +102,95 @@ static void announced_once(void **state)
     pair_fini(&pair);
 }
 
+/* Nothing to say: a ping after 3072 ms, answered; each end hears the other by it. */
+static void idle_pings(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 7, DELAY);
+    pair_run(&pair, 10 * CJD_S);
+    end_forget(&pair.end[0]);
+    end_forget(&pair.end[1]);
+    pair_run(&pair, 307 * CJD_S);
+    assert_in_range(pair.end[0].sent_count + pair.end[1].sent_count, 180, 260);
+    assert_int_equal(pair.end[0].downs + pair.end[1].downs, 0);
+    pair_fini(&pair);
+}
+
+/* Sent and nothing heard: a ping 500 ms later, no sooner, and no more than one if it is answered.
+ */
+static void unanswered(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 8, DELAY);
+    pair_run(&pair, 2 * CJD_S);
+    end_send(&pair.end[0], 0, 0x13, 40);
+    uint64_t from = pair.end[0].now_ns;
+    pair_run(&pair, 5 * CJD_MS);
+    end_forget(&pair.end[0]);
+    pair_run(&pair, 485 * CJD_MS);
+    assert_int_equal(pair.end[0].sent_count, 0);
+    pair_run(&pair, 20 * CJD_MS);
+    assert_int_equal(pair.end[0].sent_count, 1);
+    assert_in_range(pair.end[0].sent[0].at_ns - from, 500 * CJD_MS, 505 * CJD_MS);
+    pair_run(&pair, CJD_S);
+    assert_int_equal(pair.end[0].sent_count, 1);
+    pair_fini(&pair);
+}
+
 /* --- silence ---------------------------------------------------------------------------------- */
+
+/* The caller: three pings under the old session, the router is told, three hellos, unresponsive;
+ * then hellos as at the start, once a second. */
+static void caller_goes_silent(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 9, DELAY);
+    struct end *e = &pair.end[0];
+    pair_run(&pair, 2 * CJD_S);
+    pair.is_cut[0] = pair.is_cut[1] = true;
+    end_forget(e);
+    uint64_t from = e->now_ns;
+    end_send(e, 0, 0x13, 40);
+    pair_run(&pair, 900 * CJD_MS);
+    assert_int_equal(e->sent_count, 3); /* frame, ping, ping */
+    assert_int_equal(e->downs, 0);
+    pair_run(&pair, 200 * CJD_MS);
+    assert_int_equal(e->sent_count, 4);
+    assert_int_equal(e->downs, 1);
+    assert_int_equal(e->sw.state[0], CJD_IFACE_DOWN);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED); /* not yet given up */
+    pair_run(&pair, 800 * CJD_MS);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_LINK_STATE_UNRESPONSIVE);
+    assert_int_equal(pair_peer(&pair, 0).reason, CJD_LINK_REASON_SILENT);
+    assert_int_equal(e->sent_count, 7);
+    for (unsigned i = 0; i < 7; i++) {
+        assert_int_equal(end_word(&e->sent[i]) < 4, i >= 4);
+        if (i > 0) {
+            assert_near(e->sent[i].at_ns - from, (250 + 250 * i) * CJD_MS);
+        }
+    }
+    assert_int_equal(end_word(&e->sent[4]), 0);
+    pair_run(&pair, 30 * CJD_S);
+    assert_in_range(e->sent_count, 35, 39);
+    assert_int_equal(e->downs, 1);
+    /* What is not for the neighbour itself has no chance now. */
+    unsigned sent = e->sent_count;
+    end_send(e, 0, 0x13, 40);
+    assert_int_equal(e->sent_count, sent);
+
+    pair.is_cut[0] = pair.is_cut[1] = false;
+    pair_run(&pair, 3 * CJD_S);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED);
+    assert_int_equal(e->ups, 2);
+    assert_int_equal(e->downs, 1);
+    assert_int_equal(e->sw.state[0], CJD_IFACE_UP);
+    assert_int_equal(pair.end[1].ups, pair.end[1].downs + 1);
+    assert_int_equal(end_peers(&pair.end[1]), 1);
+    pair_fini(&pair);
+}
 
 /* The called one keeps its session: it sends no hello of its own as long as that lives. */
 static void called_goes_silent(void **state)
@@ -287,6 +375,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pongs),
         cmocka_unit_test(announced_once),
+        cmocka_unit_test(idle_pings),
+        cmocka_unit_test(unanswered),
+        cmocka_unit_test(caller_goes_silent),
         cmocka_unit_test(called_goes_silent),
         cmocka_unit_test(slow_link),
         cmocka_unit_test(restarted_caller),
