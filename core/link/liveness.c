@@ -4,13 +4,14 @@
 
 /*
  * One timer per peer. What it does depends on the state:
- *
- *   no session yet      ping (it travels in the hello) after 50, 100, 200 … ms, then each second
- * for a minute, each 2 s for ten, each 5 s for ever established, quiet  ping when nothing was heard
- * for IDLE sent, not heard     ping after UNANSWERED, then every PROBE until SILENT_PROBES went
- * unanswered: then the link is silent, the router is told, and an outgoing peer starts a new
- * handshake incompatible        asked again after VERSION_RETRY incoming            forgotten when
- * silent for FORGET; when it never got established, for STALE
+ *  - no session yet: a ping, which travels in the hello, after 50, 50, 100, 200, 400 and 800 ms,
+ *    then each second for a minute, each 2 s for ten, each 5 s for ever;
+ *  - established and quiet: a ping when nothing was heard for IDLE;
+ *  - something sent and nothing heard: a ping after UNANSWERED, then one every PROBE. When
+ *    REHELLO_PROBES went unanswered, an outgoing peer starts a new handshake; when SILENT_PROBES
+ *    did, the link is silent. The router is told at the first of the two;
+ *  - incompatible: asked again after VERSION_RETRY;
+ *  - incoming: forgotten when silent for FORGET, or not established within STALE.
  */
 #define RETRY_FIRST    (50 * CJD_MS)
 #define RETRY_MAX      (1000 * CJD_MS)
@@ -26,7 +27,7 @@
 
 static uint64_t retry_delay(const struct peer *p, uint64_t now_ns)
 {
-    uint64_t base = p->last_ns > p->created_ns ? p->last_ns : p->created_ns;
+    uint64_t base = p->last_ns > p->kicked_ns ? p->last_ns : p->kicked_ns;
     uint64_t silent = now_ns - base;
 
     if (silent > 600 * CJD_S) {
@@ -114,9 +115,12 @@ void peer_heard(struct peer *p, uint64_t now_ns)
 void peer_kick(struct peer *p, uint64_t now_ns)
 {
     p->attempts = 0;
-    if (p->addr.len > 0) {
-        peer_ping(p, now_ns);
+    p->kicked_ns = now_ns;
+    if (p->addr.len == 0) {
+        cjd_timer_cancel(p->links->config.timers, &p->tick); /* until it has one */
+        return;
     }
+    peer_ping(p, now_ns);
     arm_in(p, RETRY_FIRST, now_ns);
 }
 
@@ -166,17 +170,13 @@ static void tick_established(struct peer *p, uint64_t now_ns)
 static void tick_handshake(struct peer *p, uint64_t now_ns)
 {
     uint64_t delay = retry_delay(p, now_ns);
+    bool is_waiting = p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE;
 
-    if (p->addr.len > 0) {
-        peer_ping(p, now_ns);
-        p->attempts++;
-        bool is_waiting = p->reason == CJD_LINK_REASON_NEW ||
-                          p->reason == CJD_LINK_REASON_HANDSHAKE ||
-                          p->reason == CJD_LINK_REASON_NO_ADDRESS;
-        /* About a second of trying: 50 + 100 + 200 + 400 ms. */
-        if (p->attempts >= 5 && is_waiting && !p->is_incoming) {
-            peer_set_state(p, p->state, CJD_LINK_REASON_NO_ANSWER, now_ns);
-        }
+    peer_ping(p, now_ns);
+    p->attempts++;
+    /* Most of a second of trying: 50 + 50 + 100 + 200 + 400 ms. */
+    if (p->attempts >= 5 && is_waiting && !p->is_incoming) {
+        peer_set_state(p, p->state, CJD_LINK_REASON_NO_ANSWER, now_ns);
     }
     arm_in(p, delay, now_ns);
 }
@@ -184,10 +184,7 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
 static void tick_incompatible(struct peer *p, uint64_t now_ns)
 {
     if (now_ns - p->since_ns >= VERSION_RETRY) {
-        p->version = 0;
-        cjd_ca_reset(&p->ca);
-        peer_set_state(p, CJD_CA_INIT, CJD_LINK_REASON_NEW, now_ns);
-        peer_kick(p, now_ns);
+        peer_restart(p, now_ns);
         return;
     }
     arm_in(p, VERSION_RETRY / 6, now_ns);

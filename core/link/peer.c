@@ -170,6 +170,18 @@ void peer_announce(struct peer *p, bool is_up, uint64_t now_ns)
     }
 }
 
+void peer_restart(struct peer *p, uint64_t now_ns)
+{
+    bool has_address = p->addr.len > 0;
+
+    cjd_ca_reset(&p->ca);
+    p->version = 0;
+    peer_announce(p, false, now_ns);
+    peer_set_state(p, CJD_CA_INIT, has_address ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS,
+                   now_ns);
+    peer_kick(p, now_ns);
+}
+
 void peer_update_state(struct peer *p, uint64_t now_ns)
 {
     enum cjd_ca_state ca = cjd_ca_state(&p->ca);
@@ -276,10 +288,7 @@ int cjd_links_peer_set_addr(struct cjd_links *l, uint32_t number, const struct c
     addr_index_remove(l, p);
     p->addr = *addr;
     addr_index_add(l, p);
-    cjd_ca_reset(&p->ca);
-    peer_announce(p, false, now_ns);
-    peer_set_state(p, CJD_CA_INIT, CJD_LINK_REASON_NEW, now_ns);
-    peer_kick(p, now_ns);
+    peer_restart(p, now_ns);
     return 0;
 }
 

@@ -31,10 +31,11 @@ struct peer {
     struct ping_cookie cookie[COOKIES];
     uint64_t label;
     uint64_t created_ns;
-    uint64_t since_ns; /* of state and reason */
-    uint64_t heard_ns; /* last packet that decrypted, any state */
-    uint64_t last_ns;  /* last one while established */
-    uint64_t ping_ns;  /* last ping sent */
+    uint64_t kicked_ns; /* when it was begun with, or begun with anew */
+    uint64_t since_ns;  /* of state and reason */
+    uint64_t heard_ns;  /* last packet that decrypted, any state */
+    uint64_t last_ns;   /* last one while established */
+    uint64_t ping_ns;   /* last ping sent */
     uint64_t rtt_ns;
     uint64_t rx_bytes;
     uint64_t tx_bytes;
@@ -100,6 +101,8 @@ void peer_free(struct peer *p, uint64_t now_ns);
 /* Frees the least valuable incoming peer that never got established, or long silent. */
 bool peer_make_room(struct cjd_links *l, uint64_t now_ns);
 void peer_set_state(struct peer *p, int state, enum cjd_link_reason reason, uint64_t now_ns);
+/* Forgets session and version: it may be another node now. Starts over at once. */
+void peer_restart(struct peer *p, uint64_t now_ns);
 /* State from CryptoAuth after a packet of the peer was accepted. */
 void peer_update_state(struct peer *p, uint64_t now_ns);
 void peer_announce(struct peer *p, bool is_up, uint64_t now_ns);

@@ -124,7 +124,7 @@ static struct peer *admit(struct cjd_links *l, const struct cjd_pkt *pkt, struct
     }
     p->ca = *ca;
     p->is_incoming = true;
-    p->created_ns = p->since_ns = now_ns;
+    p->created_ns = p->kicked_ns = p->since_ns = now_ns;
     p->state = CJD_LINK_STATE_UNAUTHENTICATED;
     cjd_switch_iface_set_up(l->config.sw, p->iface, false);
     cjd_timer_arm(l->config.timers, &p->tick, now_ns + 200 * CJD_MS);

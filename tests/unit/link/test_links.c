@@ -169,6 +169,57 @@ static void least_valuable_goes(void **state)
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
+static void set_addr(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_linkaddr a = end_addr(1);
+    struct cjd_linkaddr b = end_addr(2);
+    struct cjd_linkaddr c = end_addr(3);
+    struct cjd_linkaddr long_addr = {.len = CJD_LINKADDR_MAX + 1};
+    struct cjd_linkaddr none = {.len = 0};
+    end_init(&e, 6);
+    far_init(&far, 60, 3, &e, END_LOGIN);
+    uint32_t p = (uint32_t)end_peer_add(&e, &a, &far.self.key);
+    uint32_t q = (uint32_t)end_peer_add(&e, &b, &far.self.key);
+
+    assert_int_equal(cjd_links_peer_set_addr(e.links, p, &b, e.now_ns), CJD_ERR_EXISTS);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, p, &long_addr, e.now_ns), CJD_ERR_INVALID);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, 77, &c, e.now_ns), CJD_ERR_NOT_FOUND);
+    end_forget(&e);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, p, &a, e.now_ns), 0);
+    cjd_links_flush(e.links);
+    assert_int_equal(e.sent_count, 0); /* where it was already */
+
+    /* Who happened to call from there gives way. */
+    far_establish(&far, &e);
+    assert_int_equal(e.ups, 1);
+    assert_int_equal(end_peers(&e), 3);
+    end_forget(&e);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, p, &c, e.now_ns), 0);
+    cjd_links_flush(e.links);
+    assert_int_equal(e.removals, 1);
+    assert_int_equal(e.downs, 1);
+    assert_int_equal(end_peers(&e), 2);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NEW);
+    assert_int_equal(e.sent_count, 1);
+    assert_int_equal(end_word(&e.sent[0]), 0); /* a new hello, at once */
+    assert_int_equal(e.sent[0].addr.b[0], 3);
+
+    /* Its old address is free again; without an address nothing is sent. */
+    assert_int_equal(cjd_links_peer_set_addr(e.links, q, &a, e.now_ns), 0);
+    cjd_links_flush(e.links);
+    end_forget(&e);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, q, &none, e.now_ns), 0);
+    assert_int_equal(end_peer(&e, q).reason, CJD_LINK_REASON_NO_ADDRESS);
+    assert_int_equal(cjd_links_peer_del(e.links, p, e.now_ns), 0);
+    end_run(&e, 3 * CJD_S);
+    assert_int_equal(e.sent_count, 0);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* The operator's word replaces who called first from that address. */
 static void configured_over_incoming(void **state)
 {
@@ -326,6 +377,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(full_of_configured),
         cmocka_unit_test(least_valuable_goes),
+        cmocka_unit_test(set_addr),
         cmocka_unit_test(configured_over_incoming),
         cmocka_unit_test(other_key_at_address),
         cmocka_unit_test(link_removed),

@@ -15,6 +15,76 @@ static void assert_near(uint64_t ns, uint64_t want_ns)
     assert_in_range(ns, want_ns - want_ns / 20, want_ns + want_ns / 20);
 }
 
+static void retry_times(void **state)
+{
+    (void)state;
+    static const unsigned want_ms[] = {50, 50, 100, 200, 400, 800, 1000, 1000, 1000};
+    struct end e;
+    struct cjd_keypair other;
+    struct cjd_linkaddr at = end_addr(1);
+    end_init(&e, 1);
+    cjd_keypair_generate(&other, &e.ca.rng);
+    uint32_t p = (uint32_t)end_peer_add(&e, &at, &other.key);
+    assert_int_equal(e.sent_count, 1); /* at once (link notes §5.2) */
+    assert_int_equal(end_word(&e.sent[0]), 0);
+    end_run(&e, 590 * CJD_MS);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NEW);
+    end_run(&e, 610 * CJD_MS);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NO_ANSWER);
+    assert_int_equal(end_peer(&e, p).state, CJD_CA_INIT); /* nothing received, §5.1 */
+    assert_int_equal(e.events, 1);
+    end_run(&e, 5 * CJD_S);
+    for (unsigned i = 0; i < sizeof want_ms / sizeof want_ms[0]; i++) {
+        assert_near(e.sent[i + 1].at_ns - e.sent[i].at_ns, want_ms[i] * CJD_MS);
+        assert_int_equal(end_word(&e.sent[i + 1]), 1);
+    }
+    end_run(&e, 60 * CJD_S);
+    end_forget(&e);
+    end_run(&e, 100 * CJD_S);
+    assert_in_range(e.sent_count, 48, 52);
+    end_run(&e, 500 * CJD_S);
+    end_forget(&e);
+    end_run(&e, 100 * CJD_S);
+    assert_in_range(e.sent_count, 19, 21);
+
+    /* A new address is tried as eagerly as the first. */
+    end_forget(&e);
+    at = end_addr(2);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, p, &at, e.now_ns), 0);
+    cjd_links_flush(e.links);
+    end_run(&e, 5 * CJD_S);
+    for (unsigned i = 0; i + 2 < sizeof want_ms / sizeof want_ms[0]; i++) {
+        assert_near(e.sent[i + 1].at_ns - e.sent[i].at_ns, want_ms[i] * CJD_MS);
+    }
+    assert_int_equal(e.ups + e.downs + e.removals, 0);
+    end_fini(&e);
+}
+
+static void no_address(void **state)
+{
+    (void)state;
+    struct end e;
+    struct cjd_keypair other;
+    struct cjd_linkaddr none = {.len = 0};
+    struct cjd_linkaddr at = end_addr(1);
+    end_init(&e, 2);
+    cjd_keypair_generate(&other, &e.ca.rng);
+    uint32_t p = (uint32_t)end_peer_add(&e, &none, &other.key);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NO_ADDRESS);
+    end_run(&e, 700 * CJD_S);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NO_ADDRESS);
+    assert_int_equal(e.sent_count, 0);
+    assert_int_equal(cjd_timers_next(&e.timers), CJD_NEVER); /* nothing to wake up for */
+    cjd_links_peer_set_reason(e.links, p, CJD_LINK_REASON_NAME, e.now_ns);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NAME);
+    assert_int_equal(cjd_links_peer_set_addr(e.links, p, &at, e.now_ns), 0);
+    cjd_links_flush(e.links);
+    end_run(&e, 2 * CJD_S);
+    assert_in_range(e.sent_count, 6, 8);
+    assert_int_equal(end_peer(&e, p).reason, CJD_LINK_REASON_NO_ANSWER);
+    end_fini(&e);
+}
+
 /* --- pings and pongs -------------------------------------------------------------------------- */
 
 /* The pong as the node gives it to the room. */
@@ -370,9 +440,30 @@ static void incompatible(void **state)
     pair_fini(&pair);
 }
 
+/* Another address is another node as far as we know: what was known of the version is void. */
+static void incompatible_moves(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct cjd_linkaddr at = end_addr(9);
+    pair_init(&pair, 18, DELAY);
+    pair.end[1].answers = 19;
+    pair_run(&pair, 2 * CJD_S);
+    struct cjd_peer_info info = pair_peer(&pair, 0);
+    assert_int_equal(info.state, CJD_LINK_STATE_INCOMPATIBLE);
+    assert_int_equal(cjd_links_peer_set_addr(pair.end[0].links, info.peer, &at, pair.end[0].now_ns),
+                     0);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_INIT);
+    assert_int_equal(pair_peer(&pair, 0).version, 0);
+    cjd_links_flush(pair.end[0].links);
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(retry_times),
+        cmocka_unit_test(no_address),
         cmocka_unit_test(pongs),
         cmocka_unit_test(announced_once),
         cmocka_unit_test(idle_pings),
@@ -385,6 +476,7 @@ int main(void)
         cmocka_unit_test(moved),
         cmocka_unit_test(forgetting),
         cmocka_unit_test(incompatible),
+        cmocka_unit_test(incompatible_moves),
     };
     return cmocka_run_group_tests_name("link_liveness", tests, NULL, NULL);
 }
