@@ -24,6 +24,8 @@
 #define STALE          (12 * CJD_S)
 /* An incompatible neighbour may have been upgraded: ask again. */
 #define VERSION_RETRY (60 * CJD_S)
+/* No round trip counts for more: silence must not hide behind one late answer (link notes §5.5). */
+#define RTT_MAX (2048 * CJD_MS)
 
 static uint64_t retry_delay(const struct peer *p, uint64_t now_ns)
 {
@@ -224,10 +226,11 @@ bool cjd_links_pong(struct cjd_links *l, uint64_t label, const struct cjd_ctrl *
         if (c->sent_ns == 0 || memcmp(c->bytes, pong->data, COOKIE_BYTES) != 0) {
             continue;
         }
-        uint64_t rtt = now_ns - c->sent_ns;
+        uint64_t rtt = now_ns - c->sent_ns < RTT_MAX ? now_ns - c->sent_ns : RTT_MAX;
         p->rtt_ns = p->rtt_ns == 0 ? rtt : p->rtt_ns - p->rtt_ns / 8 + rtt / 8;
         c->sent_ns = 0;
         p->version = pong->version;
+        p->has_no_version = pong->version == 0;
         peer_update_state(p, now_ns);
         return true;
     }

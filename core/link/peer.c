@@ -176,6 +176,7 @@ void peer_restart(struct peer *p, uint64_t now_ns)
 
     cjd_ca_reset(&p->ca);
     p->version = 0;
+    p->has_no_version = false;
     peer_announce(p, false, now_ns);
     peer_set_state(p, CJD_CA_INIT, has_address ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS,
                    now_ns);

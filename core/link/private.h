@@ -53,7 +53,8 @@ struct peer {
     bool is_announced; /* the router was told that it is up */
     bool has_sent;     /* since it was last heard */
     bool is_answering; /* a frame of it is being handled: what is sent meanwhile needs no answer */
-    bool is_replying;  /* the same for what came in a handshake packet */
+    bool has_no_version; /* it answered a ping with version 0 */
+    bool is_replying;    /* the same for what came in a handshake packet */
     char name[CJD_PEER_NAME_MAX + 1];
 };
 

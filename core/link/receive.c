@@ -70,7 +70,7 @@ static void deliver(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     if (p->ca.owes_key) {
         peer_send_empty(p, now_ns);
     }
-    bool needs_ping = !is_established || p->version == 0;
+    bool needs_ping = !is_established || (p->version == 0 && !p->has_no_version);
     if (needs_ping && p->state != CJD_LINK_STATE_INCOMPATIBLE &&
         now_ns - p->ping_ns > 20 * CJD_MS) {
         peer_ping(p, now_ns);

@@ -151,6 +151,47 @@ static void pongs(void **state)
     end_fini(&e);
 }
 
+/* Several pings may be under way; an answer that comes very late does not spoil the estimate by
+ * which silence is told. */
+static void late_pongs(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_linkaddr at = end_addr(1);
+    uint8_t c[2][8];
+    end_init(&e, 4);
+    far_init(&far, 40, 1, &e, NULL);
+    uint32_t p = (uint32_t)end_peer_add(&e, &at, &far.self.key);
+    end_run(&e, 60 * CJD_MS);
+    cookie_of(&far, &e.sent[0], e.now_ns, c[0]);
+    cookie_of(&far, &e.sent[1], e.now_ns, c[1]);
+    e.now_ns += 30 * CJD_S;
+    assert_true(pong(&e, 0x13, c[1], 8, CJD_PROTOCOL));
+    assert_true(pong(&e, 0x13, c[0], 8, CJD_PROTOCOL));
+    assert_in_range(end_peer(&e, p).rtt_ns, CJD_S, 2048 * CJD_MS); /* the ping's time-out, §5.5 */
+    far_fini(&far);
+    end_fini(&e);
+}
+
+static void version_unknown(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 5, 30 * CJD_MS);
+    pair.end[1].answers = 0;
+    pair_run(&pair, 2 * CJD_S);
+    assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED);
+    assert_int_equal(pair_peer(&pair, 0).version, 0);
+    assert_int_equal(pair.end[0].ups, 0); /* linked, never reported (link notes §6) */
+    assert_int_equal(pair.end[1].ups, 1);
+    /* Nor is it asked without end. */
+    end_forget(&pair.end[0]);
+    pair_run(&pair, 10 * CJD_S);
+    assert_true(pair.end[0].sent_count < 40);
+    pair_fini(&pair);
+}
+
 static void announced_once(void **state)
 {
     (void)state;
@@ -465,6 +506,8 @@ int main(void)
         cmocka_unit_test(retry_times),
         cmocka_unit_test(no_address),
         cmocka_unit_test(pongs),
+        cmocka_unit_test(late_pongs),
+        cmocka_unit_test(version_unknown),
         cmocka_unit_test(announced_once),
         cmocka_unit_test(idle_pings),
         cmocka_unit_test(unanswered),
