@@ -139,8 +139,7 @@ static void silence(struct peer *p, uint64_t now_ns)
 {
     if (p->attempts == REHELLO_PROBES && !p->is_incoming) {
         /* It may have restarted and know nothing of our session: only a hello reaches it. */
-        p->lost_before += p->ca.live.replay.lost;
-        cjd_ca_reset(&p->ca);
+        peer_reset(p);
         peer_announce(p, false, now_ns);
     }
     if (p->attempts >= SILENT_PROBES) {
@@ -200,7 +199,7 @@ void peer_tick(void *arg, uint64_t now_ns)
         peer_free(p, now_ns);
         return;
     }
-    cjd_ca_expire(&p->ca, now_ns);
+    peer_expire(p, now_ns);
     if (p->state == CJD_LINK_STATE_INCOMPATIBLE) {
         tick_incompatible(p, now_ns);
     } else if (p->state == (int)CJD_CA_ESTABLISHED) {

@@ -170,11 +170,27 @@ void peer_announce(struct peer *p, bool is_up, uint64_t now_ns)
     }
 }
 
+void peer_reset(struct peer *p)
+{
+    p->lost_before += p->ca.live.replay.lost;
+    cjd_ca_reset(&p->ca);
+}
+
+void peer_expire(struct peer *p, uint64_t now_ns)
+{
+    uint32_t lost = p->ca.live.replay.lost;
+
+    cjd_ca_expire(&p->ca, now_ns);
+    if (p->ca.live.replay.lost < lost) {
+        p->lost_before += lost;
+    }
+}
+
 void peer_restart(struct peer *p, uint64_t now_ns)
 {
     bool has_address = p->addr.len > 0;
 
-    cjd_ca_reset(&p->ca);
+    peer_reset(p);
     p->version = 0;
     p->has_no_version = false;
     peer_announce(p, false, now_ns);
@@ -191,6 +207,9 @@ void peer_update_state(struct peer *p, uint64_t now_ns)
         peer_announce(p, false, now_ns);
         peer_set_state(p, CJD_LINK_STATE_INCOMPATIBLE, CJD_LINK_REASON_VERSION, now_ns);
         return;
+    }
+    if (ca != CJD_CA_ESTABLISHED) {
+        peer_announce(p, false, now_ns);
     }
     peer_set_state(p, (int)ca,
                    ca == CJD_CA_ESTABLISHED ? CJD_LINK_REASON_UP : CJD_LINK_REASON_HANDSHAKE,

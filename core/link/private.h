@@ -104,6 +104,9 @@ bool peer_make_room(struct cjd_links *l, uint64_t now_ns);
 void peer_set_state(struct peer *p, int state, enum cjd_link_reason reason, uint64_t now_ns);
 /* Forgets session and version: it may be another node now. Starts over at once. */
 void peer_restart(struct peer *p, uint64_t now_ns);
+/* The time-out rule of CryptoAuth; what the session lost stays counted (link notes §7). */
+void peer_expire(struct peer *p, uint64_t now_ns);
+void peer_reset(struct peer *p);
 /* State from CryptoAuth after a packet of the peer was accepted. */
 void peer_update_state(struct peer *p, uint64_t now_ns);
 void peer_announce(struct peer *p, bool is_up, uint64_t now_ns);

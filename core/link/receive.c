@@ -223,7 +223,8 @@ static void receive_peer(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     }
     uint32_t promotions = p->ca.promotions;
     bool was_established = cjd_ca_is_established(&p->ca);
-    cjd_ca_expire(&p->ca, now_ns);
+    peer_expire(p, now_ns);
+    uint32_t lost = p->ca.live.replay.lost;
     enum cjd_ca_result result = cjd_ca_open(&p->ca, pkt, now_ns);
     if (result != CJD_CA_OK) {
         if (is_handshake) {
@@ -235,6 +236,7 @@ static void receive_peer(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     }
     if (p->ca.promotions != promotions) {
         /* A new session took over: the neighbour restarted, and its labels are new. */
+        p->lost_before += lost;
         peer_announce(p, false, now_ns);
         peer_update_state(p, now_ns);
     }

@@ -391,6 +391,30 @@ static void restarted_called(void **state)
     pair_fini(&pair);
 }
 
+/* The process was stopped for a long time, and packets are handled before timers: the session has
+ * timed out, and the router hears of it (link notes §5.4, 3). */
+static void woken_up(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 14);
+    far_init(&far, 140, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_int_equal(e.ups, 1);
+    e.now_ns += 200 * CJD_S; /* no timers run */
+    far_restart(&far, &e, END_LOGIN);
+    far_send(&far, &e, NULL, 0);
+    assert_int_equal(end_peer(&e, 1u << 16).state, CJD_CA_RECEIVED_HELLO);
+    assert_int_equal(e.downs, 1);
+    assert_int_equal(e.sw.state[0], CJD_IFACE_DOWN);
+    far_restart(&far, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_int_equal(e.ups, 2);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* A neighbour that comes back from another address: the old entry is asked at once, and found
  * silent long before it would be otherwise. */
 static void moved(void **state)
@@ -516,6 +540,7 @@ int main(void)
         cmocka_unit_test(slow_link),
         cmocka_unit_test(restarted_caller),
         cmocka_unit_test(restarted_called),
+        cmocka_unit_test(woken_up),
         cmocka_unit_test(moved),
         cmocka_unit_test(forgetting),
         cmocka_unit_test(incompatible),

@@ -199,6 +199,39 @@ static void batches(void **state)
     end_fini(&e);
 }
 
+static void counters(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    uint8_t ping[128];
+    uint32_t len = frame_ping(ping, false, CJD_PROTOCOL, "12345678", 8);
+    end_init(&e, 22);
+    e.is_mute = true;
+    far_init(&far, 220, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    struct cjd_peer_info before = end_peer(&e, 1u << 16);
+    assert_string_equal(before.login, END_LOGIN);
+    assert_true(before.is_incoming);
+    far_send(&far, &e, ping, len);
+    struct cjd_peer_info info = end_peer(&e, 1u << 16);
+    assert_int_equal(info.rx_bytes - before.rx_bytes, len);
+    assert_int_equal(info.rx_packets - before.rx_packets, 1);
+    end_rx(&e, 0, &far.addr, far.bytes, far.len); /* a duplicate */
+    assert_int_equal(end_peer(&e, 1u << 16).duplicates, 1);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_CRYPTO), 1);
+    /* Packets lost in one session stay counted when the next begins (link notes §7). */
+    far.ca.live.next += 1000;
+    far_send(&far, &e, ping, len);
+    uint32_t lost = end_peer(&e, 1u << 16).lost;
+    assert_true(lost > 900);
+    far_restart(&far, &e, END_LOGIN);
+    far_establish(&far, &e);
+    assert_true(end_peer(&e, 1u << 16).lost >= lost);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +240,7 @@ int main(void)
         cmocka_unit_test(hello_beside_session),
         cmocka_unit_test(headroom),
         cmocka_unit_test(batches),
+        cmocka_unit_test(counters),
     };
     return cmocka_run_group_tests_name("link_packets", tests, NULL, NULL);
 }
