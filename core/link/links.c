@@ -161,6 +161,11 @@ static void drop(struct cjd_links *l, struct cjd_pkt *pkt, enum cjd_drop reason)
     cjd_pool_give(l->config.pool, pkt);
 }
 
+static bool is_for_neighbour(const struct cjd_pkt *pkt)
+{
+    return pkt->len >= 8 && cjd_pkt_data(pkt)[7] == 1;
+}
+
 void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
 {
     struct cjd_links *l = p->links;
@@ -171,10 +176,12 @@ void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
         drop(l, pkt, CJD_DROP_LINK_GONE);
         return;
     }
-    int err =
-        p->is_replying ? cjd_ca_seal_reply(&p->ca, pkt, now_ns) : cjd_ca_seal(&p->ca, pkt, now_ns);
+    /* A key packet that is owed takes only what is for the neighbour itself: it drops all else from
+     * it, and could not read it if the hello was a replay. */
+    bool is_reply = p->is_replying && is_for_neighbour(pkt);
+    int err = is_reply ? cjd_ca_seal_reply(&p->ca, pkt, now_ns) : cjd_ca_seal(&p->ca, pkt, now_ns);
     if (err || pkt->len > e->mtu) {
-        drop(l, pkt, CJD_DROP_LINK_GONE);
+        drop(l, pkt, err ? CJD_DROP_LINK_GONE : CJD_DROP_LINK_NO_ROOM);
         return;
     }
     p->tx_bytes += bytes;
@@ -203,7 +210,7 @@ void cjd_links_send(struct cjd_links *l, uint32_t iface, struct cjd_pkt *pkt, ui
         return;
     }
     /* Before there is a key the neighbour takes only what is for itself (link notes §5.4). */
-    if (!cjd_ca_can_send_data(&p->ca) && pkt->len >= 8 && cjd_pkt_data(pkt)[7] != 1) {
+    if (!cjd_ca_can_send_data(&p->ca) && !is_for_neighbour(pkt)) {
         drop(l, pkt, CJD_DROP_LINK_GONE);
         return;
     }

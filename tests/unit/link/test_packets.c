@@ -125,7 +125,76 @@ static void hello_beside_session(void **state)
     end_fini(&e);
 }
 
+static void send_transit(struct end *end, uint32_t iface)
+{
+    end->on_frame = NULL;
+    struct cjd_pkt *pkt = cjd_pool_take(end->pool, 40);
+    cjd_pkt_put(pkt, 40);
+    memset(cjd_pkt_data(pkt), 0x55, 40);
+    cjd_links_send(end->links, iface, pkt, end->now_ns);
+}
+
+/* Only what is for the neighbour itself may take the key packet with it: it cannot read that if
+ * the hello was a replay, and drops what is not for itself. */
+static void transit_does_not_pay_the_key(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far old;
+    struct far far;
+    uint8_t ping[128];
+    end_init(&e, 18);
+    far_init(&old, 180, 1, &e, END_LOGIN);
+    far_init(&far, 180, 1, &e, END_LOGIN);
+    far_establish(&old, &e);
+    end_forget(&e);
+    cjd_rng_u64(&far.node.rng);
+    e.on_frame = send_transit;
+    far_send(&far, &e, ping, frame_ping(ping, false, CJD_PROTOCOL, "x", 1));
+    assert_int_equal(e.sent_count, 2);
+    assert_int_equal(far_open(&old, &e.sent[0], e.now_ns), CJD_CA_OK);
+    assert_int_equal(old.len, 40);
+    assert_int_equal(end_word(&e.sent[1]), 2);
+    assert_int_equal(far_open(&far, &e.sent[1], e.now_ns), CJD_CA_OK);
+    far_fini(&old);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* --- sizes ------------------------------------------------------------------------------------ */
+
+static void sizes(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 19);
+    far_init(&far, 190, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    uint32_t mtu = cjd_links_frame_mtu(e.links, 0);
+    assert_int_equal(mtu, END_MTU - CJD_CA_DATA_BYTES);
+    assert_int_equal(cjd_links_frame_mtu(e.links, 1), 0);
+    assert_int_equal(cjd_links_frame_mtu(e.links, 2), 0);
+    assert_int_equal(cjd_links_frame_mtu(e.links, 0xffffffff), 0);
+
+    end_forget(&e);
+    end_send(&e, 0, 0x13, mtu);
+    assert_int_equal(e.sent_count, 1);
+    assert_int_equal(e.sent[0].len, END_MTU);
+    uint64_t tx_bytes = end_peer(&e, 1u << 16).tx_bytes;
+    end_send(&e, 0, 0x13, mtu + 1);
+    assert_int_equal(e.sent_count, 1);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_NO_ROOM), 1);
+    assert_int_equal(end_peer(&e, 1u << 16).tx_bytes, tx_bytes);
+    end_send(&e, 0, 0x13, 0); /* an empty data packet does not exist */
+    end_send(&e, 3, 0x13, 40);
+    end_send(&e, CJD_SWITCH_SELF, 0x13, 40);
+    end_send(&e, 5000, 0x13, 40);
+    assert_int_equal(e.sent_count, 1);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_GONE), 4);
+    far_fini(&far);
+    end_fini(&e);
+}
 
 static void send_with_headroom(struct end *e, uint32_t headroom)
 {
@@ -238,6 +307,8 @@ int main(void)
         cmocka_unit_test(only_for_self_before_established),
         cmocka_unit_test(empty_hello),
         cmocka_unit_test(hello_beside_session),
+        cmocka_unit_test(transit_does_not_pay_the_key),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(headroom),
         cmocka_unit_test(batches),
         cmocka_unit_test(counters),
