@@ -132,6 +132,7 @@ void cjd_links_del(struct cjd_links *l, uint32_t link, uint64_t now_ns)
         }
     }
     cjd_pool_give_vec(l->config.pool, &l->link[link].tx);
+    refusal_forget(l, link);
     l->link[link].is_used = false;
 }
 

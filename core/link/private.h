@@ -126,5 +126,7 @@ void peer_send_empty(struct peer *p, uint64_t now_ns);
 
 /* refusal.c */
 void refusal_note(struct cjd_links *l, const struct cjd_refusal *what, uint64_t now_ns);
+/* Forgets those of a link that goes. */
+void refusal_forget(struct cjd_links *l, uint32_t link);
 
 #endif

@@ -144,6 +144,10 @@ static bool hello_is_acceptable(struct cjd_links *l, const struct cjd_pkt *pkt,
         refuse(l, pkt, &hello->key, CJD_CA_OK, CJD_ERR_BAD_KEY, now_ns);
         return false;
     }
+    if (!cjd_users_find(l->config.ca->users, hello->challenge)) {
+        refuse(l, pkt, &hello->key, CJD_CA_AUTH_REQUIRED, 0, now_ns);
+        return false;
+    }
     if (!cjd_bucket_take(&l->stranger_hellos, now_ns, STRANGER_RATE, STRANGER_BURST)) {
         cjd_drop_count(l->config.drops, CJD_DROP_LINK_HELLO_RATE);
         return false;
@@ -157,7 +161,8 @@ static void receive_stranger(struct cjd_links *l, struct cjd_pkt *pkt, struct pe
     struct cjd_ca_hello hello;
     struct cjd_ca ca;
 
-    if (!cjd_ca_peek(&hello, cjd_pkt_data(pkt), pkt->len) || hello.word > 1 || pkt->addr.len == 0) {
+    bool is_hello = cjd_ca_peek(&hello, cjd_pkt_data(pkt), pkt->len) && hello.word <= 1;
+    if (!is_hello || pkt->addr.len == 0 || pkt->addr.len > CJD_LINKADDR_MAX) {
         drop(l, pkt, CJD_DROP_LINK_STRANGER);
         return;
     }

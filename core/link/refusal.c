@@ -48,6 +48,18 @@ void refusal_note(struct cjd_links *l, const struct cjd_refusal *what, uint64_t 
     }
 }
 
+void refusal_forget(struct cjd_links *l, uint32_t link)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < l->refusals; i++) {
+        if (l->refusal[i].link != link) {
+            l->refusal[kept++] = l->refusal[i];
+        }
+    }
+    l->refusals = kept;
+}
+
 bool cjd_links_refusal_at(const struct cjd_links *l, uint32_t index, struct cjd_refusal *out)
 {
     if (index >= l->refusals) {

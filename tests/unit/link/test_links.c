@@ -337,6 +337,110 @@ static void removed_by_its_frame(void **state)
 
 /* --- strangers and refusals ------------------------------------------------------------------- */
 
+static void strangers(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_linkaddr none = {.len = 0};
+    struct cjd_linkaddr too_long = {.len = CJD_LINKADDR_MAX + 1};
+    end_init(&e, 11);
+    far_init(&far, 110, 1, &e, END_LOGIN);
+    struct end scratch; /* makes the packets */
+    end_init(&scratch, 11);
+    far_send(&far, &scratch, NULL, 0);
+
+    for (uint32_t len = 0; len < CJD_CA_HANDSHAKE_BYTES; len++) {
+        end_rx(&e, 0, &far.addr, far.bytes, len);
+    }
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_RUNT), CJD_CA_DATA_BYTES);
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_STRANGER), 100);
+    end_rx(&e, 0, &none, far.bytes, far.len);
+    end_rx(&e, 0, &too_long, far.bytes, far.len);
+    for (uint8_t word = 2; word < 10; word++) {
+        far.bytes[3] = word;
+        end_rx(&e, 0, &far.addr, far.bytes, far.len);
+    }
+    assert_int_equal(end_dropped(&e, CJD_DROP_LINK_STRANGER), 110);
+    assert_int_equal(end_peers(&e), 0);
+    assert_int_equal(e.sent_count, 0);
+    /* A repeat hello will do (link notes §5.3). */
+    far.bytes[3] = 1;
+    end_rx(&e, 0, &far.addr, far.bytes, far.len);
+    assert_int_equal(end_peers(&e), 1);
+    far_fini(&far);
+    end_fini(&scratch);
+    end_fini(&e);
+}
+
+static void refusals_are_bounded(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_refusal r;
+    end_init(&e, 12);
+    far_init(&far, 120, 1, &e, NULL); /* no password */
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint8_t i = 0; i < CJD_REFUSALS_MAX; i++) {
+            far.addr = end_addr(i);
+            far_send(&far, &e, NULL, 0);
+            e.now_ns += CJD_S;
+        }
+    }
+    for (uint32_t i = 0; i < CJD_REFUSALS_MAX; i++) {
+        assert_true(cjd_links_refusal_at(e.links, i, &r));
+        assert_int_equal(r.count, 3);
+        assert_int_equal(r.result, CJD_CA_AUTH_REQUIRED);
+        assert_int_equal(r.err, 0);
+        assert_memory_equal(&r.key, &far.self.key, 32);
+    }
+    /* One more: the oldest goes, which is address 1 once 0 has called again. */
+    far.addr = end_addr(0);
+    far_send(&far, &e, NULL, 0);
+    e.now_ns += CJD_S;
+    far.addr = end_addr(200);
+    far_send(&far, &e, NULL, 0);
+    assert_false(cjd_links_refusal_at(e.links, CJD_REFUSALS_MAX, &r));
+    bool has_0 = false;
+    bool has_1 = false;
+    for (uint32_t i = 0; i < CJD_REFUSALS_MAX; i++) {
+        assert_true(cjd_links_refusal_at(e.links, i, &r));
+        has_0 |= r.addr.b[0] == 0 && r.count == 4;
+        has_1 |= r.addr.b[0] == 1;
+    }
+    assert_true(has_0 && !has_1);
+    assert_int_equal(end_peers(&e), 0);
+    assert_int_equal(e.sent_count, 0); /* no reply (link notes §5.3) */
+    /* They go with their link: its number may soon mean another. */
+    cjd_links_del(e.links, 0, e.now_ns);
+    assert_false(cjd_links_refusal_at(e.links, 0, &r));
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* Hellos without a known login cost no key agreement and no place in the budget of those that do.
+ */
+static void unknown_logins_do_not_lock_out(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far noise;
+    struct far far;
+    end_init(&e, 13);
+    far_init(&noise, 130, 1, &e, NULL);
+    far_init(&far, 131, 2, &e, END_LOGIN);
+    for (unsigned i = 0; i < 1000; i++) {
+        noise.addr = end_addr((uint8_t)(i % 200 + 3));
+        far_send(&noise, &e, NULL, 0);
+    }
+    far_send(&far, &e, NULL, 0);
+    assert_int_equal(end_peers(&e), 1);
+    far_fini(&noise);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* Good logins from everywhere: so many a second, no more. */
 static void hello_budget(void **state)
 {
@@ -382,6 +486,9 @@ int main(void)
         cmocka_unit_test(other_key_at_address),
         cmocka_unit_test(link_removed),
         cmocka_unit_test(removed_by_its_frame),
+        cmocka_unit_test(strangers),
+        cmocka_unit_test(refusals_are_bounded),
+        cmocka_unit_test(unknown_logins_do_not_lock_out),
         cmocka_unit_test(hello_budget),
     };
     return cmocka_run_group_tests_name("link_links", tests, NULL, NULL);
