@@ -17,7 +17,7 @@ static int is_so(const struct dirent *entry)
 static void list_one(const char *folder, char *name, FILE *out)
 {
     char why[CJD_PLUGIN_WHY] = "";
-    struct cjd_plugin_file file;
+    struct cjd_plugin_file file = {0};
     char *path;
 
     name[strlen(name) - 3] = '\0';

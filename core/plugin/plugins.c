@@ -61,7 +61,7 @@ static void remember(int *result, int err, bool is_required)
 static struct instance *add_instance(struct cjd_plugins *set, struct object *object,
                                      const struct cjd_config_plugin *entry)
 {
-    struct instance **grown = realloc(set->v, (set->count + 1) * sizeof *grown);
+    struct instance **grown = realloc(set->v, (set->count + 1) * sizeof(struct instance *));
 
     if (!grown) {
         return NULL;

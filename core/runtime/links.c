@@ -297,9 +297,9 @@ bool cjd_bindings_pending(struct cjd_runtime *rt)
 void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags)
 {
     struct cjd_runtime *rt = ctx;
-    struct binding *b = link < CJD_LINKS_MAX ? &rt->links[link] : NULL;
+    struct binding *b = &rt->links[link < CJD_LINKS_MAX ? link : 0];
 
-    if (!b || !b->owner || b->is_down || queue >= b->queues) {
+    if (link >= CJD_LINKS_MAX || !b->owner || b->is_down || queue >= b->queues) {
         rt->bridge.lost += vec->n;
         cjd_pool_give_vec(rt->pool, vec);
         return;

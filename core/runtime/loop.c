@@ -79,8 +79,10 @@ uint32_t cjd_loop_undo_watches(struct cjd_owner *owner)
 {
     uint32_t n = 0;
 
-    for (; owner->watches; n++) {
-        cjd_owner_unwatch(owner, owner->watches);
+    for (struct cjd_fd_watch *w = owner->watches, *next; w; w = next) {
+        next = w->next;
+        cjd_owner_unwatch(owner, w);
+        n++;
     }
     return n;
 }

@@ -353,8 +353,10 @@ uint32_t cjd_resolve_undo(struct cjd_owner *owner)
 {
     uint32_t n = 0;
 
-    for (; owner->requests; n++) {
-        cjd_owner_resolve_cancel(owner, owner->requests);
+    for (struct cjd_resolve_request *q = owner->requests, *next; q; q = next) {
+        next = q->next;
+        cjd_owner_resolve_cancel(owner, q);
+        n++;
     }
     return n;
 }
