@@ -95,6 +95,9 @@ static int manage_device(struct cjd_tun *tun, struct cjd_plugin_error *error)
         return 0; /* no device, nothing to look after */
     }
     tun->frontend->own_addr(tun->host, &own);
+    if (own.b[0] != 0xfc && tun->config.manage != CJD_TUN_NEVER) {
+        return cjd_tun_fail(error, "", CJD_ERR_STATE, "the host does not know its address yet");
+    }
     return cjd_tun_manage(&env, tun->config.manage, tun->device.name, &own, &tun->mtu, error);
 }
 

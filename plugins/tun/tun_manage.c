@@ -61,7 +61,7 @@ static int set_address(const struct job *job)
     char text[CJD_ADDR_TEXT_SIZE];
     char cure[128];
 
-    if (!job->is_forced && netif->has_addr(host, job->device, job->own, CJD_TUN_PREFIX) != 0) {
+    if (!job->is_forced && netif->has_addr(host, job->device, job->own, CJD_TUN_PREFIX) == 1) {
         return 0;
     }
     int err = netif->addr_add(host, job->device, job->own, CJD_TUN_PREFIX);

@@ -284,6 +284,21 @@ static void test_packets(void **state)
     tun_fixture_end(&f);
 }
 
+/* A host that is asked too early does not get the address :: onto the device. */
+static void test_no_address(void **state)
+{
+    struct tun_fixture f = tun_fixture_new(NULL);
+
+    (void)state;
+    f.fake->own_addr = (struct cjd_addr){{0}};
+    assert_int_equal(tun_fixture_configure(&f, "{\"device\":\"early0\"}"), 0);
+    int err = f.ops->acquire(f.tun, &f.error);
+    tun_fixture_want(&f.error, err, CJD_ERR_STATE, "does not know its address");
+    assert_int_equal(f.fake->call_count, 0);
+    assert_int_equal(if_nametoindex("early0"), 0); /* the device is gone again */
+    tun_fixture_end(&f);
+}
+
 /* A packet for a device that is down. */
 static void test_down(void **state)
 {
@@ -359,9 +374,10 @@ static const char *enter_namespaces(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_inherited), cmocka_unit_test(test_packets),
-        cmocka_unit_test(test_down),      cmocka_unit_test(test_taken_away),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_inherited),  cmocka_unit_test(test_packets),
+        cmocka_unit_test(test_down),       cmocka_unit_test(test_taken_away),
+        cmocka_unit_test(test_no_address),
     };
     const char *missing = enter_namespaces();
 
