@@ -31,6 +31,27 @@ static void refuse(struct cjd_links *l, const struct cjd_pkt *pkt, const struct 
     cjd_drop_count(l->config.drops, CJD_DROP_LINK_REFUSED);
 }
 
+/* A neighbour whose session is not proven live, or whose version is unknown, is asked at once. One
+ * that says hello beside its running session has restarted: the ping travels in a key packet, so
+ * that its pong is the data packet that proves the new session (a reference node would send none
+ * for seconds). */
+static void ping_back(struct peer *p, bool is_established, uint64_t now_ns)
+{
+    bool is_pending = p->ca.got_handshake && p->ca.has_pending;
+    bool needs_ping = !is_established || is_pending || (p->version == 0 && !p->has_no_version);
+
+    if (!needs_ping || p->state == CJD_LINK_STATE_INCOMPATIBLE ||
+        now_ns - p->ping_ns <= 20 * CJD_MS) {
+        return;
+    }
+    if (is_pending) {
+        p->ca.owes_key = true;
+        p->is_replying = true;
+    }
+    peer_ping(p, now_ns);
+    p->is_replying = false;
+}
+
 /* What follows an accepted packet: state, payload up, ping back, key packet owed. */
 static void deliver(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
 {
@@ -67,13 +88,9 @@ static void deliver(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     }
     p->is_answering = false;
     p->is_replying = false;
+    ping_back(p, is_established, now_ns);
     if (p->ca.owes_key) {
         peer_send_empty(p, now_ns);
-    }
-    bool needs_ping = !is_established || (p->version == 0 && !p->has_no_version);
-    if (needs_ping && p->state != CJD_LINK_STATE_INCOMPATIBLE &&
-        now_ns - p->ping_ns > 20 * CJD_MS) {
-        peer_ping(p, now_ns);
     }
 }
 
