@@ -230,11 +230,27 @@ static void choose_user(struct cjd_daemon *d)
 {
     struct cjd_config_sandbox s = cjd_config_sandbox(d->config);
 
+    if (s.user_is_default && geteuid() == 0) {
+        s.user = cjd_privileges_user_exists("cjdns") ? "cjdns" : "nobody";
+    }
     d->sandbox = (struct cjd_privileges_config){.user = s.user,
                                                 .keep_net_admin = s.keep_net_admin,
                                                 .chroot = s.chroot,
                                                 .no_forks = s.no_forks,
                                                 .no_files = s.no_files};
+}
+
+/* A sandbox that is less than what was asked for is never silent. */
+static void tell_missing(struct cjd_daemon *d)
+{
+    struct cjd_config_sandbox s = cjd_config_sandbox(d->config);
+
+    if (s.seccomp || s.landlock) {
+        cjd_log(&d->log, CJD_LOG_INFO, "sandbox: this build has no%s%s%s",
+                s.seccomp ? " system-call filter (seccomp)" : "",
+                s.seccomp && s.landlock ? " and no" : "",
+                s.landlock ? " file system rules (landlock)" : "");
+    }
 }
 
 static void tell_ready(struct cjd_daemon *d)
@@ -286,6 +302,7 @@ static int bring_up(struct cjd_daemon *d)
     }
     if (err == 0) {
         err = cjd_privileges_drop(&d->sandbox, &d->log, &d->steps);
+        tell_missing(d);
     }
     return err < 0 ? err : cjd_plugins_start(d->plugins);
 }

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <plugin/file.h>
+
 /* One plugin that is not required: it is left out with a warning, and the rest goes on. */
 static void expect_refused(const char *name, const char *const *parts)
 {
@@ -142,7 +144,24 @@ static void path_leads_out(void **state)
     snprintf(link, sizeof link, "%s/good.so", bench_folder(&b));
     assert_int_equal(symlink(ABI_PLUGINS "/good.so", link), 0);
     expect_file_refused(&b, "good", "leads out of the plugin folder");
-    expect_file_refused(&b, "../good", "is no plugin name");
+}
+
+/* The configuration's schema refuses such names too; the loader does not rely on it. */
+static void name_is_no_path(void **state)
+{
+    static const char *const names[] = {"../good", "a/b", "", "Good", "good.so"};
+    char why[CJD_PLUGIN_WHY];
+    char *path;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(cjd_plugin_file_find(&path, NULL, names[i], ABI_PLUGINS, why),
+                         CJD_ERR_INVALID);
+        bench_expect(why, "is no plugin name");
+    }
+    assert_int_equal(cjd_plugin_file_find(&path, "good.so", "good", ABI_PLUGINS, why),
+                     CJD_ERR_INVALID);
+    bench_expect(why, "must be an absolute path");
 }
 
 static void explicit_path(void **state)
@@ -228,19 +247,13 @@ static void folder_is_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(file_is_missing),
-        cmocka_unit_test(abi_is_another),
-        cmocka_unit_test(symbol_is_missing),
-        cmocka_unit_test(constant_is_wrong),
-        cmocka_unit_test(file_is_no_shared_object),
-        cmocka_unit_test(others_can_write),
-        cmocka_unit_test(owner_is_another),
-        cmocka_unit_test(path_leads_out),
-        cmocka_unit_test(explicit_path),
-        cmocka_unit_test(id_is_there_twice),
-        cmocka_unit_test(configuration_is_wrong),
-        cmocka_unit_test(hash_is_logged),
-        cmocka_unit_test(folder_is_listed),
+        cmocka_unit_test(file_is_missing),          cmocka_unit_test(abi_is_another),
+        cmocka_unit_test(symbol_is_missing),        cmocka_unit_test(constant_is_wrong),
+        cmocka_unit_test(file_is_no_shared_object), cmocka_unit_test(others_can_write),
+        cmocka_unit_test(owner_is_another),         cmocka_unit_test(path_leads_out),
+        cmocka_unit_test(name_is_no_path),          cmocka_unit_test(explicit_path),
+        cmocka_unit_test(id_is_there_twice),        cmocka_unit_test(configuration_is_wrong),
+        cmocka_unit_test(hash_is_logged),           cmocka_unit_test(folder_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
