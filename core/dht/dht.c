@@ -354,7 +354,7 @@ void cjd_dht_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_
 {
     /* A client ignores fn: only pings and questions for peers say something about the path. */
     if (query->q.method != CJD_METHOD_FN) {
-        cjd_store_unanswered(dht->store, query->q.to.label, now_ns);
+        cjd_store_unanswered(dht->store, query->q.to.label, query->sent_ns, now_ns);
     }
     switch (query->q.purpose) {
     case CJD_ASK_PEERS:

@@ -43,7 +43,7 @@ struct cjd_dht_path {
     struct cjd_dht_contact to;
     uint32_t cost_us; /* smoothed round trip and penalties, microseconds; smaller is better */
     bool is_peer;     /* one hop */
-    bool is_best;     /* the router's choice at this moment, hysteresis applied; else an alternative */
+    bool is_best; /* the router's choice at this moment, hysteresis applied; else an alternative */
 };
 
 struct cjd_dht_ops {

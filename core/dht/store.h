@@ -248,8 +248,8 @@ enum cjd_store_news {
 enum cjd_store_news cjd_store_discover(struct cjd_store *s, const struct cjd_store_proof *proof,
                                        uint64_t now_ns, struct cjd_store_node **node);
 
-/* A query over this path got no answer: blame is shared among its links. */
-void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t now_ns);
+/* A query sent over this path at that time got no answer: blame is shared among its links. */
+void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t sent_ns, uint64_t now_ns);
 
 /* The link layer has a usable peer. False: no room. is_new: the link was not there or was down. */
 bool cjd_store_peer_add(struct cjd_store *s, const struct cjd_dht_contact *peer, uint32_t rtt_us,

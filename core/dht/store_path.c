@@ -9,11 +9,10 @@
  */
 #include <dht/store_private.h>
 
-#define KEEP_PERCENT   80u   /* another path must cost less than this share of the present one */
-#define BIT_COST_US    150u  /* a path has 60 bits at most: bits are scarce */
-#define MULTI_HOP_US   5000u /* hops nobody has looked at */
-#define LATENCY_MIN_US 100u
-#define LATENCY_NEW_US 20000u              /* until measured */
+#define KEEP_PERCENT   80u    /* another path must cost less than this share of the present one */
+#define BIT_COST_US    150u   /* a path has 60 bits at most: bits are scarce */
+#define MULTI_HOP_US   5000u  /* hops nobody has looked at */
+#define LATENCY_NEW_US 20000u /* until measured */
 #define LOSS_FREE      (CJD_LOSS_ONE / 16) /* a lost packet now and then costs nothing */
 #define LOSS_COST_US   300000u             /* price of losing everything */
 #define LOSS_FLOOR     (CJD_LOSS_ONE / 128)
@@ -446,7 +445,7 @@ static void share_latency(struct cjd_store_walk *walk, uint32_t rtt_us)
     }
     if (unmeasured) {
         uint64_t rest = rtt_us > sum ? rtt_us - sum : 0;
-        unmeasured->latency_us = rest > LATENCY_MIN_US ? (uint32_t)rest : LATENCY_MIN_US;
+        unmeasured->latency_us = rest > CJD_LATENCY_MIN_US ? (uint32_t)rest : CJD_LATENCY_MIN_US;
         return;
     }
     for (uint32_t i = 0; i < walk->count && sum > 0; i++) {
@@ -454,7 +453,7 @@ static void share_latency(struct cjd_store_walk *walk, uint32_t rtt_us)
         uint64_t share = old * rtt_us / sum;
         uint64_t smoothed = (old * 7 + share) / 8;
         walk->links[i]->latency_us =
-            smoothed > LATENCY_MIN_US ? (uint32_t)smoothed : LATENCY_MIN_US;
+            smoothed > CJD_LATENCY_MIN_US ? (uint32_t)smoothed : CJD_LATENCY_MIN_US;
     }
 }
 
@@ -487,11 +486,28 @@ void cjd_store_walk_answered(struct cjd_store *s, struct cjd_store_walk *walk, u
     reassess(s, walk, now_ns);
 }
 
+/* May this link have lost what was sent then? A link that is down did; one that carried an answer
+ * since did not. */
+static bool is_suspect(const struct cjd_store_link *l, bool is_any_down, uint64_t sent_ns)
+{
+    return is_any_down ? l->is_down : l->proven_ns < sent_ns;
+}
+
+static bool is_any_down(const struct cjd_store_walk *walk)
+{
+    for (uint32_t i = 0; i < walk->count; i++) {
+        if (walk->links[i]->is_down) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
- * Which link lost it cannot be known; each is blamed with the probability that it did, judged by
- * what it lost before. Links that other answers come over lose their blame again.
+ * Which link lost it cannot be known; each that may have is blamed with the probability that it
+ * did, judged by what it lost before. Links that other answers come over lose their blame again.
  */
-void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t now_ns)
+void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t sent_ns, uint64_t now_ns)
 {
     struct cjd_store_walk walk;
     uint64_t sum = 0;
@@ -499,11 +515,17 @@ void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t now_ns)
     if (!cjd_store_walk(s, path, &walk) || walk.rest != CJD_LABEL_SELF) {
         return;
     }
+    bool is_down = is_any_down(&walk);
     for (uint32_t i = 0; i < walk.count; i++) {
-        sum += walk.links[i]->loss + LOSS_FLOOR;
+        if (is_suspect(walk.links[i], is_down, sent_ns)) {
+            sum += walk.links[i]->loss + LOSS_FLOOR;
+        }
     }
     for (uint32_t i = 0; i < walk.count; i++) {
         struct cjd_store_link *l = walk.links[i];
+        if (!is_suspect(l, is_down, sent_ns)) {
+            continue;
+        }
         uint64_t blame = (uint64_t)(l->loss + LOSS_FLOOR) * CJD_LOSS_ONE / sum;
         if (blame > l->loss) {
             l->loss += (uint32_t)(blame - l->loss) / 16;

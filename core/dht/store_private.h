@@ -5,6 +5,8 @@
 #include <dht/store.h>
 #include <switch/label.h>
 
+#define CJD_LATENCY_MIN_US 100u
+
 /* Direct peers are not counted against the limit: v3x5x8 has at most 256 of them. */
 #define CJD_STORE_PEERS_MAX 257u
 #define CJD_STORE_SLACK     16u /* nodes beyond the limit between two calls of trim */

@@ -157,15 +157,18 @@ static void split(struct cjd_store *s, struct cjd_store_node *parent, uint64_t l
     }
 }
 
-/* False: no room. */
-static bool insert(struct cjd_store *s, struct cjd_store_node *parent, uint64_t label,
-                   struct cjd_store_node *child, int back_form, uint64_t now_ns)
+/* latency_us: as measured, 0: not yet. False: no room. */
+static bool insert(struct cjd_store *s, const struct cjd_store_walk *at,
+                   struct cjd_store_node *child, int back_form, uint32_t latency_us,
+                   uint64_t now_ns)
 {
-    struct cjd_store_link *l = cjd_store_link_add(s, parent, label, child, back_form, now_ns);
+    struct cjd_store_link *l = cjd_store_link_add(s, at->at, at->rest, child, back_form, now_ns);
 
     if (l) {
+        l->latency_us = latency_us;
+        (void)cjd_store_link_assess(l);
         cjd_store_link_changed(s, l, now_ns);
-        split(s, parent, label, now_ns);
+        split(s, at->at, at->rest, now_ns);
     }
     return l != NULL;
 }
@@ -300,6 +303,17 @@ static void make_way(struct cjd_store *s, struct cjd_store_walk *w, uint64_t now
     }
 }
 
+/* What a round trip leaves for the part behind the known links. */
+static uint32_t latency_behind(const struct cjd_store_walk *w, uint32_t rtt_us)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < w->count; i++) {
+        sum += w->links[i]->latency_us;
+    }
+    return rtt_us > sum + CJD_LATENCY_MIN_US ? rtt_us - (uint32_t)sum : CJD_LATENCY_MIN_US;
+}
+
 static enum cjd_store_news learn(struct cjd_store *s, const struct cjd_store_proof *proof,
                                  struct cjd_store_walk *w, struct cjd_store_node **node,
                                  uint64_t now_ns)
@@ -316,7 +330,7 @@ static enum cjd_store_news learn(struct cjd_store *s, const struct cjd_store_pro
         cjd_store_set_teacher(*node, teacher == *node ? NULL : teacher);
         news = CJD_STORE_NEW_NODE;
     }
-    if (!insert(s, w->at, w->rest, *node, proof->form, now_ns)) {
+    if (!insert(s, w, *node, proof->form, latency_behind(w, proof->rtt_us), now_ns)) {
         if (news == CJD_STORE_NEW_NODE) {
             cjd_store_node_remove(s, *node, now_ns);
             *node = NULL;
@@ -397,7 +411,8 @@ bool cjd_store_peer_add(struct cjd_store *s, const struct cjd_dht_contact *peer,
     }
     if (!l) {
         struct cjd_store_node *n = peer_node(s, peer, now_ns);
-        *is_new = n && insert(s, s->self, peer->label, n, 0, now_ns);
+        struct cjd_store_walk from = {.at = s->self, .rest = peer->label};
+        *is_new = n && insert(s, &from, n, 0, rtt_us, now_ns);
         l = cjd_store_link_find(s, s->self, peer->label);
     }
     if (!l) {

@@ -125,6 +125,64 @@ static void ring_cut(void **state)
     }
 }
 
+/* Longest run of unanswered pings of each pair, in steps of 200 ms. */
+static void longest_gaps(struct net *net, unsigned n, unsigned steps, unsigned gap[8][8])
+{
+    unsigned run[8][8] = {{0}};
+
+    memset(gap, 0, 64 * sizeof gap[0][0]);
+    for (unsigned step = 0; step < steps; step++) {
+        net_forget_replies(net);
+        for (unsigned a = 0; a < n; a++) {
+            for (unsigned b = 0; b < n; b++) {
+                if (a != b) {
+                    net_ping(net, a, b, 8);
+                }
+            }
+        }
+        net_run(net, 200 * CJD_MS);
+        for (unsigned a = 0; a < n; a++) {
+            for (unsigned b = 0; b < n; b++) {
+                run[a][b] = a == b || net_replies(net, a, b) > 0 ? 0 : run[a][b] + 1;
+                gap[a][b] = run[a][b] > gap[a][b] ? run[a][b] : gap[a][b];
+            }
+        }
+    }
+}
+
+/* Pairs whose path does not use the link that was cut notice nothing; the others are back in three
+ * seconds and stay so. */
+static void ring_cut_disturbs_no_others(void **state)
+{
+    (void)state;
+    unsigned gap[8][8];
+
+    for (uint64_t seed = 31; seed < 36; seed++) {
+        struct net *net = net_new(5, seed);
+        net_ring(net, 5, DELAY);
+        assert_true(net_ping_all(net, 5, 5 * CJD_S) != CJD_NEVER);
+        longest_gaps(net, 5, 25, gap);
+        net_cut(net, 0, true);
+        longest_gaps(net, 5, 60, gap);
+        for (unsigned a = 0; a < 5; a++) {
+            for (unsigned b = 0; b < 5; b++) {
+                bool is_neighbour = (a + 1) % 5 == b || (b + 1) % 5 == a;
+                bool is_cut = a + b == 1;
+                unsigned limit = is_neighbour && !is_cut ? 2 : 15;
+                if (gap[a][b] > limit) {
+                    fail_msg("seed %u: %u -> %u unanswered for %u ms", (unsigned)seed, a, b,
+                             gap[a][b] * 200);
+                }
+            }
+        }
+        longest_gaps(net, 5, 100, gap);
+        for (unsigned i = 0; i < 64; i++) {
+            assert_int_equal(i / 8 < 5 && i % 8 < 5 ? gap[i / 8][i % 8] : 0, 0);
+        }
+        net_free(net);
+    }
+}
+
 /* A stable network without user traffic is quiet. */
 static void idle_is_quiet(void **state)
 {
@@ -159,11 +217,11 @@ static void long_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_nodes),  cmocka_unit_test(late_start),
-        cmocka_unit_test(topologies), cmocka_unit_test(lossy),
-        cmocka_unit_test(restarts),   cmocka_unit_test(restart_in_the_middle),
-        cmocka_unit_test(ring_cut),   cmocka_unit_test(idle_is_quiet),
-        cmocka_unit_test(long_run),
+        cmocka_unit_test(two_nodes),     cmocka_unit_test(late_start),
+        cmocka_unit_test(topologies),    cmocka_unit_test(lossy),
+        cmocka_unit_test(restarts),      cmocka_unit_test(restart_in_the_middle),
+        cmocka_unit_test(ring_cut),      cmocka_unit_test(ring_cut_disturbs_no_others),
+        cmocka_unit_test(idle_is_quiet), cmocka_unit_test(long_run),
     };
     return cmocka_run_group_tests_name("node_network", tests, NULL, NULL);
 }
