@@ -79,11 +79,28 @@ void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config
     }
 }
 
+static bool is_silent(const struct cjd_daemon *d)
+{
+    return strcmp(cjd_config_log(d->config).to, "none") == 0;
+}
+
+static void silence_log(struct cjd_daemon *d)
+{
+    if (is_silent(d) && cjd_log_out_open(d->out, "none") == 0) {
+        cjd_daemon_set_levels(d, d->config);
+    }
+}
+
 static int open_log(struct cjd_daemon *d)
 {
     struct cjd_config_log log = cjd_config_log(d->config);
 
     cjd_daemon_set_levels(d, d->config);
+    if (is_silent(d)) {
+        /* Until ready: why a start failed must be heard. */
+        cjd_log_out_set_level(d->out, CJD_LOG_ERROR);
+        return 0;
+    }
     int err = cjd_log_out_open(d->out, log.to);
     if (err < 0) {
         cjd_log(&d->log, CJD_LOG_ERROR, "the log cannot be written to %s: %s", log.to,
@@ -266,6 +283,7 @@ static void tell_ready(struct cjd_daemon *d)
             cjd_plugins_running(d->plugins));
     snprintf(status, sizeof status, "Running as %s", addr);
     cjd_notify_ready(&d->notify, status);
+    silence_log(d);
     if (d->ready_fd >= 0) {
         const char *to = cjd_config_log(d->config).to;
         cjd_background_ready(d->ready_fd, strcmp(to, "stdout") == 0, strcmp(to, "stderr") == 0);

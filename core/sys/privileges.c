@@ -70,6 +70,14 @@ static bool caps_set(const struct caps *caps)
     return syscall(SYS_capset, &head, caps->word) == 0;
 }
 
+static bool has_none(void)
+{
+    static const struct caps none;
+    struct caps caps;
+
+    return caps_get(&caps) && memcmp(caps.word, none.word, sizeof none.word) == 0;
+}
+
 static bool has_cap(unsigned cap)
 {
     struct caps caps;
@@ -85,7 +93,7 @@ static int find_user(struct state *s)
     struct passwd *found = NULL;
 
     if (!s->config->user) {
-        return note(s, "user", CJD_STEP_DONE, "stays uid %u, as configured", (unsigned)getuid());
+        return note(s, "user", CJD_STEP_DONE, "stays uid %u", (unsigned)getuid());
     }
     /* Looked up before the root directory changes. */
     getpwnam_r(s->config->user, &s->user, s->names, sizeof s->names, &found);
@@ -133,6 +141,9 @@ static bool bounding_clear(bool keeps_net_admin)
 /* The bounding set can be cleared only while CAP_SETPCAP is there: before the user changes. */
 static int clear_bounding(struct state *s)
 {
+    if (has_none()) {
+        return note(s, "bounding", CJD_STEP_DONE, "there are no capabilities to bound");
+    }
     if (!has_cap(CAP_SETPCAP)) {
         return note(s, "bounding", CJD_STEP_SKIPPED, "not started with CAP_SETPCAP");
     }
