@@ -2,8 +2,9 @@
  * Configuration: reading (native JSON and the reference's dialect), checking, converting, writing.
  * Source: configuration notes, Part II.
  *
- * Everything found wrong is collected as diagnostics with file, line, column and JSON Pointer; nothing
- * is reported one at a time and nothing exits. Control thread. Secrets never appear in diagnostics.
+ * Everything found wrong is collected as diagnostics with file, line, column and JSON Pointer;
+ * nothing is reported one at a time and nothing exits. Control thread. Secrets never appear in
+ * diagnostics.
  */
 #ifndef CJD_CONFIG_CONFIG_H
 #define CJD_CONFIG_CONFIG_H
@@ -35,7 +36,8 @@ struct cjd_diags {
     const char *file; /* name for messages; borrowed */
     struct cjd_diag *v;
     size_t count;
-    size_t errors; /* of severity ERROR, also those not kept */
+    size_t errors;  /* of severity ERROR, also those not kept */
+    size_t dropped; /* not kept */
 };
 void cjd_diags_fini(struct cjd_diags *d);
 /* "FILE:LINE:COLUMN: error: TEXT (/pointer)", one line each. */
@@ -83,31 +85,38 @@ size_t cjd_config_password_count(const struct cjd_config *config);
 struct cjd_config_password cjd_config_password_at(const struct cjd_config *config, size_t i);
 
 struct cjd_config_plugin {
-    const char *name; /* "udp"; resolved in the plugin path */
+    const char *name; /* "udp"; resolved in the plugin path; NULL: only `so` is given */
     const char *so;   /* explicit absolute path, or NULL */
     const char *id;
     bool is_enabled;
     bool is_required;
-    json_t *config;   /* borrowed; never NULL; defaults of the plugin are filled in by check_plugin */
+    json_t *config; /* borrowed; never NULL; defaults of the plugin are filled in by check_plugin */
     char pointer[64]; /* of `config` in the native tree */
 };
 size_t cjd_config_plugin_count(const struct cjd_config *config);
 struct cjd_config_plugin cjd_config_plugin_at(const struct cjd_config *config, size_t i);
 /* NULL: not set. */
 const char *cjd_config_plugin_path(const struct cjd_config *config);
+/* Where plugins may keep things; never NULL. */
+const char *cjd_config_state_dir(const struct cjd_config *config);
 
 struct cjd_config_sandbox {
-    const char *user; /* NULL: stay */
+    const char *user; /* NULL: stay, unless user_is_default */
     bool keep_net_admin;
     const char *chroot; /* NULL: none */
     bool no_forks;
     bool no_files;
+    /* The file does not say: user "cjdns" if there is one, else "nobody" (`user` is NULL). */
+    bool user_is_default;
+    bool seccomp;
+    bool landlock;
+    bool hot_load; /* plugins may be loaded after the start */
 };
 struct cjd_config_sandbox cjd_config_sandbox(const struct cjd_config *config);
 
 struct cjd_config_log {
-    const char *to;     /* "stderr", "stdout", "file:PATH" */
-    const char *level;  /* "info" */
+    const char *to;    /* "stderr", "stdout", "none", "file:PATH" */
+    const char *level; /* "info" */
     bool is_json;
     const json_t *modules; /* {"dht": "debug"}; may be NULL */
 };
@@ -115,7 +124,8 @@ struct cjd_config_log cjd_config_log(const struct cjd_config *config);
 /* noBackground of a reference file. Native files always stay in the foreground. */
 bool cjd_config_wants_foreground(const struct cjd_config *config);
 
-/* --- schemas ------------------------------------------------------------------------------------- */
+/* --- schemas -------------------------------------------------------------------------------------
+ */
 
 /* Compiles a schema text; an unknown word or a broken schema gives CJD_ERR_CONFIG and its text in
  * `why`. The documented subset: architecture notes, "Settled questions". */
@@ -129,9 +139,11 @@ CJD_MUST_CHECK int cjd_schema_check(const struct cjd_schema *schema, json_t *val
                                     const struct cjd_config *config, const char *pointer,
                                     struct cjd_diags *diags);
 
-/* --- the command line's tools (§11, §14) -------------------------------------------------------- */
+/* --- the command line's tools (§11, §14) --------------------------------------------------------
+ */
 
-/* Reference form with our own comments; with_eth names the Ethernet section without "_disabled_". */
+/* Reference form with our own comments; with_eth names the Ethernet section without "_disabled_".
+ */
 CJD_MUST_CHECK int cjd_config_generate(FILE *out, const struct cjd_rng *rng, bool with_eth);
 /* The same values from 64 bytes of seed, bit for bit (§11). */
 CJD_MUST_CHECK int cjd_config_generate_seed(FILE *out, const uint8_t seed[64], bool with_eth);
