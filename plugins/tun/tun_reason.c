@@ -168,10 +168,11 @@ static int explain_denied(const char *name, const struct cjd_tun_paths *paths,
                             "it anew (ip tuntap add dev %s mode tun user NAME) or start as root",
                             name, name);
     }
+    bool is_named = name[0] != '\0' && !strchr(name, '%');
     return cjd_tun_fail(error, "/device", CJD_ERR_PERMISSION,
                         "not permitted to make a TUN device: start as root or with CAP_NET_ADMIN, "
-                        "or make one beforehand (ip tuntap add dev cjdns0 mode tun user NAME) and "
-                        "name it here");
+                        "or make one beforehand (ip tuntap add dev %s mode tun user NAME)%s",
+                        is_named ? name : "cjdns0", is_named ? "" : " and name it here");
 }
 
 static int explain_invalid(const char *name, const struct cjd_tun_paths *paths,
