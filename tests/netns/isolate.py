@@ -56,10 +56,12 @@ class Network:
         os.close(self.back)
 
 
-def bind_over(source, target):
-    """Between fork and exec: shows this process and its children `source` in place of `target`."""
-    checked(libc.unshare(CLONE_NEWNS), "unshare")
-    mount(source, target, None, MS_BIND)
+def show_over(files):
+    """Between fork and exec: shows this process other files in place of those named."""
+    if files:
+        checked(libc.unshare(CLONE_NEWNS), "unshare")
+    for target, source in files.items():
+        mount(source, target, None, MS_BIND)
 
 
 def what_is_missing(programs):

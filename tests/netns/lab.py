@@ -20,6 +20,7 @@ from nodes import Failure, OurNode, ReferenceNode
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = ["ip", "ping", "iperf3"]
 LOG_LINES = 60
+BUILD = os.environ.get("CJD_BUILD_DIR", os.path.join(ROOT, "build", "dev"))
 
 TESTS = {}
 
@@ -41,7 +42,7 @@ class Lab:
     """Nodes and the links between them. Made and ended by run()."""
 
     def __init__(self):
-        self.build_dir = os.environ.get("CJD_BUILD_DIR", os.path.join(ROOT, "build", "dev"))
+        self.build_dir = BUILD
         self.nodes = []
         self.identities = iter(keys.load())
         self.links = 0
@@ -162,7 +163,7 @@ def set_deadline():
 
 
 def main():
-    isolate.require(PROGRAMS)
+    isolate.require([*PROGRAMS, os.path.join(BUILD, "cjdroute")])
     isolate.isolate()
     set_deadline()
     results = [run(TESTS[name]) for name in sys.argv[1:] or TESTS]

@@ -48,8 +48,8 @@ class Node:
         self.families = ("4", "6")
         self.peers = []
         self.has_tun = True
-        self.hosts = None  # text of an /etc/hosts of its own
-        self.uid = None    # start as this user, without capabilities
+        self.over = {}   # files shown to it: path → what stands there instead
+        self.uid = None  # start as this user, without capabilities
         self.process = None
         self.started = 0.0
         self.starts = 0
@@ -77,14 +77,14 @@ class Node:
     def write_config(self):
         with open(self.config_path, "w", encoding="utf-8") as file:
             json.dump(self.config(), file, indent=1)
+        os.chmod(self.config_path, 0o600)
         if self.uid is not None:
             os.chown(self.config_path, self.uid, self.uid)
 
     def before_exec(self):
         """Between fork and exec, in the child."""
         isolate.enter_network(self.name)
-        if self.hosts is not None:
-            isolate.bind_over(f"{isolate.WORK_DIR}/{self.name}.hosts", "/etc/hosts")
+        isolate.show_over(self.over)
         if self.uid is not None:
             os.setgroups([])
             os.setgid(self.uid)
@@ -92,12 +92,16 @@ class Node:
 
     def spawn(self, arguments, stdin_path=os.devnull):
         """Runs a program in the node's namespace, output into the node's log."""
-        if self.hosts is not None:
-            with open(f"{isolate.WORK_DIR}/{self.name}.hosts", "w", encoding="ascii") as file:
-                file.write(self.hosts)
         with open(self.log_path, "ab") as log, open(stdin_path, "rb") as stdin:
             return subprocess.Popen(arguments, stdin=stdin, stdout=log, stderr=log,
                                     preexec_fn=self.before_exec, start_new_session=True)
+
+    def set_hosts(self, text):
+        """Gives it an /etc/hosts of its own."""
+        path = f"{isolate.WORK_DIR}/{self.name}.hosts"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        self.over["/etc/hosts"] = path
 
     def start(self):
         self.write_config()

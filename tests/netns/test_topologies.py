@@ -65,7 +65,7 @@ def peer_by_name(lab):
     """The neighbour is given by a name from /etc/hosts."""
     a, b = nodes(lab, 2)
     lab.link(a, b)
-    a.hosts = f"127.0.0.1 localhost\n{lab.link_address(a, b, '4')} neighbour.example\n"
+    a.set_hosts(f"127.0.0.1 localhost\n{lab.link_address(a, b, '4')} neighbour.example\n")
     a.connect(b, address=f"neighbour.example:{PORT}")
     start_and_ping(lab, all_pairs([a, b]))
 
