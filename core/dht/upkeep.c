@@ -346,8 +346,9 @@ struct nearest {
 static bool take_first(void *ctx, struct cjd_store_node *n)
 {
     struct nearest *x = ctx;
-    x->node = n;
-    return false;
+
+    x->node = n->scheme ? n : NULL; /* a peer that has not spoken will not answer either */
+    return x->node == NULL;
 }
 
 /* A random address in the next bucket that can have members: who is there? */

@@ -7,6 +7,7 @@
 #include <base/timer.h>
 #include <dht/dht.h>
 #include <dht/message.h>
+#include <switch/label.h>
 
 #define SOLO_SENT_MAX   4096u
 #define SOLO_EVENTS_MAX 4096u
