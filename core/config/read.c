@@ -117,7 +117,8 @@ void cjd_config_diag(const struct cjd_config *config, struct cjd_diags *diags,
 
 static bool is_new(const struct cjd_source *s)
 {
-    return s->has_plugins || s->version >= 2;
+    /* Observed of the reference: a negative version counts as a great one. */
+    return s->has_plugins || (uint64_t)s->version >= 2;
 }
 
 /* Would the reference take the text as it is (§2)? */
@@ -286,7 +287,8 @@ static int read_all(struct cjd_config *config, const char *text, size_t len,
     return err == 0 && diags->errors > errors ? CJD_ERR_CONFIG : err;
 }
 
-int cjd_config_read(struct cjd_config **out, const char *text, size_t len, struct cjd_diags *diags)
+int cjd_config_read_faulty(struct cjd_config **out, const char *text, size_t len,
+                           struct cjd_diags *diags)
 {
     size_t from = diags->count;
     struct cjd_config *config = calloc(1, sizeof *config);
@@ -297,12 +299,23 @@ int cjd_config_read(struct cjd_config **out, const char *text, size_t len, struc
     }
     int err = read_all(config, text, len, diags);
     cjd_diags_sort(diags, from);
-    if (err < 0) {
+    if (err < 0 && (err != CJD_ERR_CONFIG || !config->tree)) {
         cjd_config_free(config);
         return err;
     }
     *out = config;
-    return 0;
+    return err;
+}
+
+int cjd_config_read(struct cjd_config **out, const char *text, size_t len, struct cjd_diags *diags)
+{
+    int err = cjd_config_read_faulty(out, text, len, diags);
+
+    if (err < 0) {
+        cjd_config_free(*out);
+        *out = NULL;
+    }
+    return err;
 }
 
 void cjd_config_free(struct cjd_config *config)

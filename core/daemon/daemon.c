@@ -50,7 +50,7 @@ int cjd_daemon_read(struct cjd_config **out, const char *path)
     if (err < 0) {
         return err == CJD_ERR_PERMISSION ? CJD_EXIT_PERMISSION : CJD_EXIT_CONFIG;
     }
-    err = cjd_config_read(out, text, len, &diags);
+    err = cjd_config_read_faulty(out, text, len, &diags);
     cjd_diags_print(&diags, stderr);
     cjd_diags_fini(&diags);
     cjd_input_free(text, len);
@@ -213,13 +213,13 @@ static int make_all(struct cjd_daemon *d)
 }
 
 /* Load and create; prints what is wrong with the plugins' configurations. */
-static int prepare_plugins(struct cjd_daemon *d, size_t *errors)
+static int load_plugins(struct cjd_daemon *d, size_t *errors, bool creates)
 {
     const char *path = d->options->config;
     struct cjd_diags diags = {.file = !path || strcmp(path, "-") == 0 ? "standard input" : path};
     int err = cjd_plugins_load(d->plugins, d->config, &diags);
 
-    if (err == 0 || d->options->action == CJD_ACTION_CHECK) {
+    if (creates && (err == 0 || d->options->action == CJD_ACTION_CHECK)) {
         int created = cjd_plugins_create(d->plugins, d->config, &diags);
         err = err < 0 ? err : created;
     }
@@ -313,7 +313,7 @@ static int bring_up(struct cjd_daemon *d)
     int err = make_all(d);
 
     if (err == 0) {
-        err = prepare_plugins(d, &errors);
+        err = load_plugins(d, &errors, true);
     }
     if (err == 0) {
         err = cjd_plugins_acquire(d->plugins);
@@ -379,10 +379,26 @@ static int check(struct cjd_daemon *d)
     d->notify.fd = -1;
     int err = make_all(d);
     if (err == 0) {
-        err = prepare_plugins(d, &errors);
+        err = load_plugins(d, &errors, true);
     }
     take_down(d);
     return err < 0 || errors > 0 ? CJD_EXIT_CONFIG : 0;
+}
+
+/* The core's part is wrong: what is wrong with the plugins' parts is said as well, at once. */
+static void check_faulty(struct cjd_daemon *d)
+{
+    size_t errors;
+
+    cjd_log_out_set_level(d->out, CJD_LOG_ERROR);
+    int err = cjd_netif_new(&d->netif);
+    err = err < 0 ? err : make_plugins(d);
+    if (err == 0) {
+        /* Whatever this finds, the start ends with a configuration error. */
+        (void)load_plugins(d, &errors, false);
+    }
+    cjd_plugins_free(d->plugins);
+    cjd_netif_free(d->netif);
 }
 
 static int print(struct cjd_daemon *d, bool masks_secrets)
@@ -457,10 +473,14 @@ int cjd_daemon_main(const struct cjd_options *options)
     }
     d.log = cjd_log_out_log(d.out, "daemon");
     int status = cjd_daemon_read(&d.config, path);
-    if (status == 0) {
+    if (d.config) {
         choose_folder(&d);
+    }
+    if (status == 0) {
         choose_user(&d);
         status = act(&d);
+    } else if (d.config) {
+        check_faulty(&d);
     }
     cjd_config_free(d.config);
     cjd_log_out_free(d.out);

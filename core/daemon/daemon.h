@@ -43,7 +43,8 @@ int cjd_daemon_main(const struct cjd_options *options);
 /* SIGHUP: the file again. */
 void cjd_daemon_reload(struct cjd_daemon *d);
 
-/* Reads the configuration and prints all that is wrong with it. *out NULL: status says why. */
+/* Reads the configuration and prints all that is wrong with it. Not 0: the exit status; *out may then be
+ * a faulty configuration, whose plugins' parts can be checked. */
 CJD_MUST_CHECK int cjd_daemon_read(struct cjd_config **out, const char *path);
 /* log.level and log.modules; the command line's level wins. */
 void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config);

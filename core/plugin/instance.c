@@ -98,6 +98,9 @@ void cjd_instance_end(struct instance *in)
         return;
     }
     in->step = STEP_ENDED;
+    if (step == STEP_LOADED && !in->was_called) {
+        return;
+    }
     if (step == STEP_STARTED) {
         ops->stop(in->self);
         join(in);
@@ -122,6 +125,7 @@ void cjd_instance_end(struct instance *in)
 int cjd_instance_create(struct instance *in, struct cjd_plugin_error *error)
 {
     const struct cjd_plugin_ops *ops = &in->object->file.plugin.ops;
+    in->was_called = true;
     int err = ops->create(&in->host, &in->self, error);
 
     if (err < 0) {

@@ -130,7 +130,8 @@ int cjd_plugins_load(struct cjd_plugins *plugins, const struct cjd_config *confi
 
     for (size_t i = 0; i < cjd_config_plugin_count(config); i++) {
         struct cjd_config_plugin entry = cjd_config_plugin_at(config, i);
-        if (!entry.is_enabled) {
+        /* An entry without these is the core's to complain about. */
+        if (!entry.is_enabled || !entry.id || !entry.config || (!entry.name && !entry.so)) {
             continue;
         }
         int err = load_entry(plugins, config, &entry, diags);

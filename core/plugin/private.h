@@ -37,7 +37,8 @@ struct instance {
     void *self;
     char *id;
     bool is_required;
-    bool is_stuck; /* a thread of it still runs: its memory stays */
+    bool was_called; /* create was: it may have registered something */
+    bool is_stuck;   /* a thread of it still runs: its memory stays */
     enum step step;
     char pointer[64]; /* of its configuration in the tree it was configured from */
     json_t *config;   /* what was applied last; own reference */

@@ -153,12 +153,14 @@ class Check(Case):
         self.assertIn("standard input:1:", err)
 
     def test_all_errors_at_once(self):
-        conf = native(sandbox={"usr": "x"}, log={"level": "loud"})
+        conf = native([{"plugin": "good", "config": {"number": "two"}}],
+                      sandbox={"usr": "x"}, log={"level": "loud"})
         conf["node"]["privateKey"] = "12"
         conf["nonsense"] = 1
         status, _, err = self.check(conf)
         self.assertEqual(status, 78)
-        for pointer in ("/node/privateKey", "/sandbox/usr", "/log/level", "/nonsense"):
+        for pointer in ("/node/privateKey", "/sandbox/usr", "/log/level", "/nonsense",
+                        "/plugins/0/config/number"):
             self.assertRegex(err, r"conf\.json:\d+:\d+: error: .*\(" + pointer + r"\)")
 
     def test_plugin_sections(self):

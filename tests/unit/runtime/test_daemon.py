@@ -363,7 +363,8 @@ class Sandbox(Case):
                             ("CapBnd", self.NET_ADMIN), ("CapInh", 0), ("CapAmb", 0)):
             self.assertEqual(int(status[line], 16) & ~0, value, line)
         self.assertEqual(status["NoNewPrivs"].strip(), "1")
-        self.assertEqual(limits["Max processes"], ["0", "0"])
+        if "sandbox noForks: skipped" not in d.text:  # sanitizer builds
+            self.assertEqual(limits["Max processes"], ["0", "0"])
         self.assertEqual(limits["Max core file size"], ["0", "0"])
         self.assertNotEqual(limits["Max open files"][0], "0")
         self.assertEqual(d.end(), 0)
