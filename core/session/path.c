@@ -141,9 +141,11 @@ void cjd_sessions_path(struct cjd_sessions *s, const struct cjd_session_path *pa
     path_add(e, &p);
     session_release(e, now_ns);
     if (e->waiting_count > 0) {
-        session_push(e, now_ns);
+        /* Not from here: the router is in the middle of its own work. At once, by the timer. */
+        cjd_timer_arm(s->config.timers, &e->timer, now_ns);
+    } else {
+        session_arm(e, now_ns);
     }
-    session_arm(e, now_ns);
 }
 
 void cjd_sessions_path_dead(struct cjd_sessions *s, const struct cjd_addr *addr, uint64_t label,
@@ -155,8 +157,7 @@ void cjd_sessions_path_dead(struct cjd_sessions *s, const struct cjd_addr *addr,
         return;
     }
     path_remove(e, label);
-    bool is_used = e->user_tx_ns != 0 && now_ns - e->user_tx_ns < USER_IDLE;
-    if (e->path_count == 0 && is_used) {
+    if (e->path_count == 0 && session_is_used(e, now_ns)) {
         /* Not from here: the router is in the middle of its own work. Soon, by the timer. */
         e->want_ns = 0;
         session_arm(e, now_ns);

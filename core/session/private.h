@@ -66,6 +66,7 @@ struct session {
     uint8_t path_count;
     uint8_t best; /* index of the path in use, if path_count > 0 */
     uint8_t waiting_count;
+    uint8_t pins; /* calls out that may come back and want its place; it stays until they return */
     bool has_key;
     bool is_reset;    /* the handshake was begun anew because of silence */
     bool is_replying; /* answering what came in a handshake packet */
@@ -87,10 +88,16 @@ struct cjd_sessions {
     struct cjd_bucket unknown_handles;
 };
 
+/* Has it carried user traffic lately? */
+static inline bool session_is_used(const struct session *e, uint64_t now_ns)
+{
+    return e->user_tx_ns != 0 && now_ns - e->user_tx_ns < USER_IDLE;
+}
+
 /* sessions.c */
 struct session *session_find(struct cjd_sessions *s, const struct cjd_addr *addr);
 struct session *session_by_handle(struct cjd_sessions *s, uint32_t handle);
-/* A new entry without key; evicts the least recently used one if the table is full. NULL: none. */
+/* A new entry without key; evicts the least valuable one if the table is full. NULL: none. */
 struct session *session_new(struct cjd_sessions *s, const struct cjd_addr *addr, uint64_t now_ns);
 /* Gives it a key: from now on it has a CryptoAuth session. */
 void session_set_key(struct session *e, const struct cjd_key *key, uint64_t now_ns);

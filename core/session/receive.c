@@ -63,7 +63,9 @@ static void note_path(struct session *e, uint64_t label, bool is_live, uint64_t 
     if (is_live && e->version != 0 && now_ns - e->hint_ns >= HINT_EVERY) {
         e->hint_ns = now_ns;
         struct cjd_session_path path = path_describe(e, &seen);
+        e->pins++;
         s->config.ops.hint(s->config.ops.ctx, &path, now_ns);
+        e->pins--;
     }
 }
 

@@ -117,10 +117,10 @@ static void wait_for_path(struct session *e, struct cjd_pkt *pkt, uint64_t now_n
     s->waiting++;
 }
 
-/* May user data go out now? */
+/* May user data go out now? Not in answer to a handshake packet: it could be read by nobody. */
 static bool is_ready(struct session *e, uint64_t now_ns)
 {
-    if (!e->has_key || e->path_count == 0 || e->tx_handle == 0) {
+    if (!e->has_key || e->path_count == 0 || e->tx_handle == 0 || e->is_replying) {
         return false;
     }
     cjd_ca_expire(&e->ca, now_ns);
@@ -132,8 +132,7 @@ void session_release(struct session *e, uint64_t now_ns)
     struct cjd_pkt *ready[MAX_WAITING];
     unsigned n = e->waiting_count;
 
-    /* What answers a handshake packet may not carry user data: it could be read by nobody. */
-    if (n == 0 || e->is_replying || !is_ready(e, now_ns)) {
+    if (n == 0 || !is_ready(e, now_ns)) {
         return;
     }
     memcpy(ready, e->waiting, n * sizeof ready[0]);
@@ -162,20 +161,36 @@ void session_give_up(struct session *e, uint64_t now_ns)
     }
 }
 
+static void want_path(struct session *e, uint64_t now_ns)
+{
+    struct cjd_sessions *s = e->owner;
+
+    if (e->want_ns == 0 || now_ns - e->want_ns >= WANT_AGAIN) {
+        e->want_ns = now_ns;
+        e->pins++;
+        s->config.ops.want(s->config.ops.ctx, &e->addr, now_ns);
+        e->pins--;
+    }
+}
+
+/* Is it known where a handshake could be pushed to? */
+static bool is_reachable(const struct session *e)
+{
+    return e->has_key && e->path_count > 0 && e->version != 0;
+}
+
 void session_push(struct session *e, uint64_t now_ns)
 {
     struct cjd_sessions *s = e->owner;
-    const struct path *best = path_best(e);
-
-    session_touch(e); /* the calls below may make room in the table */
-    if (!best || !e->has_key || e->version == 0) {
-        if (e->want_ns == 0 || now_ns - e->want_ns >= WANT_AGAIN) {
-            e->want_ns = now_ns;
-            s->config.ops.want(s->config.ops.ctx, &e->addr, now_ns);
-        }
-        return;
-    }
     uint64_t delay = SETUP_FIRST << (e->setups < 5 ? e->setups : 5);
+
+    session_touch(e);
+    if (!is_reachable(e)) {
+        want_path(e, now_ns); /* perhaps answered at once */
+        if (!is_reachable(e) || e->waiting_count == 0) {
+            return;
+        }
+    }
     if (delay > SETUP_MAX) {
         delay = SETUP_MAX;
     }
@@ -184,8 +199,10 @@ void session_push(struct session *e, uint64_t now_ns)
     }
     e->setup_ns = now_ns;
     e->setups++;
-    struct cjd_session_path path = path_describe(e, best);
+    struct cjd_session_path path = path_describe(e, path_best(e));
+    e->pins++;
     s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
+    e->pins--;
 }
 
 /* --- entry points ----------------------------------------------------------------------------- */

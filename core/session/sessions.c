@@ -161,14 +161,17 @@ struct session *session_by_handle(struct cjd_sessions *s, uint32_t handle)
 /* --- birth ------------------------------------------------------------------------------------ */
 
 /* The least valuable entry: the oldest without key if there are too many of those, else the one
- * not used for longest, preferring one that carries no user traffic. */
-static void make_room(struct cjd_sessions *s, bool among_keyless, uint64_t now_ns)
+ * not used for longest, preferring one that carries no user traffic. False: none may go. */
+static bool make_room(struct cjd_sessions *s, bool among_keyless, uint64_t now_ns)
 {
-    struct session *victim = s->oldest;
+    struct session *victim = NULL;
 
     for (struct session *e = s->oldest; e; e = e->newer) {
-        bool is_busy = e->user_tx_ns != 0 && now_ns - e->user_tx_ns < USER_IDLE;
-        if (among_keyless ? !e->has_key : !is_busy) {
+        if (e->pins > 0 || (among_keyless && e->has_key)) {
+            continue;
+        }
+        victim = victim ? victim : e;
+        if (among_keyless || !session_is_used(e, now_ns)) {
             victim = e;
             break;
         }
@@ -176,15 +179,16 @@ static void make_room(struct cjd_sessions *s, bool among_keyless, uint64_t now_n
     if (victim) {
         session_free(victim, now_ns);
     }
+    return victim != NULL;
 }
 
 struct session *session_new(struct cjd_sessions *s, const struct cjd_addr *addr, uint64_t now_ns)
 {
-    if (s->keyless >= MAX_KEYLESS) {
-        make_room(s, true, now_ns);
+    if (s->keyless >= MAX_KEYLESS && !make_room(s, true, now_ns)) {
+        return NULL;
     }
-    if (s->count >= s->config.max_sessions) {
-        make_room(s, false, now_ns);
+    if (s->count >= s->config.max_sessions && !make_room(s, false, now_ns)) {
+        return NULL;
     }
     struct session *e = calloc(1, sizeof *e);
     if (!e) {

@@ -2,20 +2,16 @@
 
 /*
  * One timer per session. It looks after, in this order:
- *   packets that wait      path wanted or handshake pushed again; given up after WAIT_LIMIT
- *   silence                sent but nothing heard for UNANSWERED: the path is doubted; a little
- * later the handshake begins anew, since the other end may have restarted used sessions path
- * refreshed every PATH_REFRESH (session notes §3.4) idle sessions          end
+ *  - packets that wait: a path is wanted or the handshake pushed again; given up after WAIT_LIMIT;
+ *  - used sessions: their path is asked for again every PATH_REFRESH (session notes §3.4);
+ *  - silence: nothing came back over the path in use for UNANSWERED, so it is doubted; a little
+ *    later, if nothing came at all, the handshake begins anew: the other end may have restarted;
+ *  - idle sessions: they end after SESSION_IDLE.
  */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
-}
-
-static bool is_used(const struct session *e, uint64_t now_ns)
-{
-    return e->user_tx_ns != 0 && now_ns - e->user_tx_ns < USER_IDLE;
 }
 
 /* How long after the first doubt the handshake begins anew: one answer could have come. */
@@ -58,10 +54,10 @@ void session_arm(struct session *e, uint64_t now_ns)
 
     if (e->waiting_count > 0) {
         at = now_ns + SETUP_FIRST;
-    } else if (is_used(e, now_ns)) {
+    } else if (session_is_used(e, now_ns)) {
         at = earlier(at, e->path_count == 0 ? now_ns + SETUP_FIRST : e->want_ns + PATH_REFRESH);
     }
-    if (e->asked_ns != 0 && is_used(e, now_ns)) {
+    if (e->asked_ns != 0 && session_is_used(e, now_ns)) {
         at = earlier(at, next_silence_check(e));
     }
     cjd_timer_arm(e->owner->config.timers, &e->timer, at > now_ns ? at : now_ns + CJD_MS);
@@ -76,7 +72,9 @@ static void doubt_path(struct session *e, uint64_t now_ns)
     session_touch(e);
     if (best) {
         uint64_t label = best->label;
+        e->pins++;
         s->config.ops.doubt(s->config.ops.ctx, &e->addr, label, now_ns);
+        e->pins--;
     }
 }
 
@@ -85,7 +83,7 @@ static void check_silence(struct session *e, uint64_t now_ns)
 {
     uint64_t silent = now_ns - e->asked_ns;
 
-    if (silent < patience(e) || !is_used(e, now_ns)) {
+    if (silent < patience(e) || !session_is_used(e, now_ns)) {
         return;
     }
     if (e->doubt_ns < e->asked_ns || now_ns - e->doubt_ns >= patience(e)) {
@@ -116,8 +114,10 @@ static void refresh_path(struct session *e, uint64_t now_ns)
 
     if (e->want_ns == 0 || now_ns - e->want_ns >= every) {
         e->want_ns = now_ns;
-        session_touch(e); /* the router may make room in the table */
+        session_touch(e);
+        e->pins++;
         s->config.ops.want(s->config.ops.ctx, &e->addr, now_ns);
+        e->pins--;
     }
 }
 
@@ -132,7 +132,7 @@ void session_timer(void *arg, uint64_t now_ns)
     }
     if (e->waiting_count > 0) {
         look_after_waiting(e, now_ns);
-    } else if (is_used(e, now_ns)) {
+    } else if (session_is_used(e, now_ns)) {
         refresh_path(e, now_ns);
     }
     if (e->has_key && e->asked_ns != 0) {
