@@ -239,6 +239,9 @@ void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint
         return;
     }
     push32(pkt, 0x10000000u | type); /* header version 1 in the high nibble */
+    if (!session_is_used(e, now_ns)) {
+        e->asked_ns = 0; /* silence counts from here */
+    }
     e->user_tx_ns = now_ns;
     if (bounce_too_big(e, pkt, type, now_ns)) {
         return;

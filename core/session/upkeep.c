@@ -47,6 +47,12 @@ static uint64_t next_silence_check(const struct session *e)
     return may_have_restarted(e) ? earlier(again, e->asked_ns + reset_after(e)) : again;
 }
 
+/* Where there is no path, that was said when the last one died: want_ns is 0 then. */
+static uint64_t next_refresh(const struct session *e)
+{
+    return e->want_ns == 0 ? 0 : e->want_ns + PATH_REFRESH;
+}
+
 void session_arm(struct session *e, uint64_t now_ns)
 {
     uint64_t last = e->last_rx_ns > e->last_tx_ns ? e->last_rx_ns : e->last_tx_ns;
@@ -55,7 +61,7 @@ void session_arm(struct session *e, uint64_t now_ns)
     if (e->waiting_count > 0) {
         at = now_ns + SETUP_FIRST;
     } else if (session_is_used(e, now_ns)) {
-        at = earlier(at, e->path_count == 0 ? now_ns + SETUP_FIRST : e->want_ns + PATH_REFRESH);
+        at = earlier(at, next_refresh(e));
     }
     if (e->asked_ns != 0 && session_is_used(e, now_ns)) {
         at = earlier(at, next_silence_check(e));
@@ -110,9 +116,8 @@ static void look_after_waiting(struct session *e, uint64_t now_ns)
 static void refresh_path(struct session *e, uint64_t now_ns)
 {
     struct cjd_sessions *s = e->owner;
-    uint64_t every = e->path_count == 0 ? WANT_AGAIN : PATH_REFRESH;
 
-    if (e->want_ns == 0 || now_ns - e->want_ns >= every) {
+    if (now_ns >= next_refresh(e)) {
         e->want_ns = now_ns;
         session_touch(e);
         e->pins++;

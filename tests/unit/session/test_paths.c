@@ -85,6 +85,21 @@ static void choice_when_full(void **state)
     end_fini(&e);
 }
 
+/* All paths died: asked for at once, but not from inside the router. */
+static void all_dead(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 3, DELAY);
+    pair_establish(&pair);
+    end_path_dead(&pair.end[0], pair_addr(&pair, 1), pair_label(0, 0));
+    assert_int_equal(pair.end[0].wants, 0);
+    pair_run(&pair, 2 * CJD_MS);
+    assert_int_equal(pair.end[0].wants, 1);
+    assert_int_equal(label_in_use(&pair.end[0], pair_addr(&pair, 1)), pair_label(0, 0));
+    pair_fini(&pair);
+}
+
 /* --- the way packets come --------------------------------------------------------------------- */
 
 static void hints(void **state)
@@ -167,6 +182,35 @@ static void silence(void **state)
     assert_true(pair.end[1].contents >= 5);
     assert_int_equal(pair_session(&pair, 0).state, CJD_CA_ESTABLISHED);
     assert_int_equal(pair_session(&pair, 0).waiting, 0);
+    pair_fini(&pair);
+}
+
+/* A user that begins after a pause is not charged with the silence before. */
+static void silence_counts_from_the_user(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 8, DELAY);
+    pair_establish(&pair);
+    pair.end[0].on_doubt = NULL;
+    pair.is_cut[0][0] = true; /* nothing comes back */
+    end_user(&pair.end[0], pair_addr(&pair, 1), 1, 10);
+    pair_run(&pair, 900 * CJD_MS);
+    /* 130 s without user traffic; router messages by another way keep the session. */
+    for (unsigned i = 0; i < 130; i++) {
+        struct cjd_session_path p = end_path_to(&pair.end[1].self, pair_label(1, 0));
+        end_query(&pair.end[0], &p);
+        pair_run(&pair, CJD_S);
+    }
+    end_forget(&pair.end[0]);
+    uint64_t from = pair.end[0].now_ns;
+    end_user(&pair.end[0], pair_addr(&pair, 1), 1, 10);
+    assert_int_equal(pair.end[0].sent_count, 1);
+    pair_run(&pair, 990 * CJD_MS);
+    assert_int_equal(pair.end[0].doubts, 0);
+    pair_run(&pair, 20 * CJD_MS);
+    assert_int_equal(pair.end[0].doubts, 1);
+    assert_in_range(pair.end[0].doubt_at_ns - from, CJD_S, CJD_S + CJD_MS);
     pair_fini(&pair);
 }
 
@@ -430,9 +474,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(choice),
         cmocka_unit_test(choice_when_full),
+        cmocka_unit_test(all_dead),
         cmocka_unit_test(hints),
         cmocka_unit_test(one_way_traffic),
         cmocka_unit_test(silence),
+        cmocka_unit_test(silence_counts_from_the_user),
         cmocka_unit_test(fall_over),
         cmocka_unit_test(restarts),
         cmocka_unit_test(restart_then_quiet),

@@ -81,6 +81,29 @@ static void failed_search(void **state)
     end_fini(&e);
 }
 
+/* While something waits a path is wanted each second; afterwards twice a minute as for any used
+ * session (session notes §3.4), and not at all once the user has stopped for two. */
+static void wanting(void **state)
+{
+    (void)state;
+    struct end e;
+    struct cjd_addr to = nobody(1);
+    end_init(&e, 4, 0);
+    end_user(&e, &to, 1, 10);
+    assert_int_equal(e.wants, 1);
+    end_run(&e, 10200 * CJD_MS);
+    assert_in_range(e.wants, 8, 11);
+    assert_int_equal(e.undeliverable, 1);
+    end_forget(&e);
+    end_run(&e, 100 * CJD_S);
+    assert_in_range(e.wants, 3, 4);
+    end_forget(&e);
+    end_run(&e, 300 * CJD_S);
+    assert_in_range(e.wants, 0, 1);
+    assert_int_equal(cjd_sessions_count(e.sessions), 0);
+    end_fini(&e);
+}
+
 static void no_wait(void **state)
 {
     (void)state;
@@ -440,6 +463,7 @@ int main(void)
         cmocka_unit_test(waiting_for_one),
         cmocka_unit_test(waiting_in_all),
         cmocka_unit_test(failed_search),
+        cmocka_unit_test(wanting),
         cmocka_unit_test(no_wait),
         cmocka_unit_test(keyless_bound),
         cmocka_unit_test(eviction),
