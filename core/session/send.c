@@ -93,6 +93,27 @@ void session_transmit(struct session *e, struct cjd_pkt *pkt, uint64_t label, ui
     s->config.ops.frame(s->config.ops.ctx, pkt, now_ns);
 }
 
+/* Is the packet (data header in front) too large for the first hop? Then it is sent back. */
+static bool bounce_too_big(struct session *e, struct cjd_pkt *pkt, uint64_t now_ns)
+{
+    struct cjd_sessions *s = e->owner;
+    const struct path *best = path_best(e);
+    uint32_t ip6_bytes = pkt->len - CJD_DATA_HEADER_BYTES + IP6_HEADER_BYTES;
+
+    if (ip6_bytes <= IP6_MIN_MTU || !best ||
+        cjd_load16(cjd_pkt_data(pkt) + 2) > CJD_CONTENT_IP6_MAX) {
+        return false;
+    }
+    uint32_t mtu = s->config.ops.frame_mtu(s->config.ops.ctx, best->label);
+    if (mtu <= DATA_OVERHEAD || ip6_bytes - IP6_HEADER_BYTES + DATA_OVERHEAD <= mtu) {
+        return false;
+    }
+    uint32_t ip6_mtu = mtu - DATA_OVERHEAD + IP6_HEADER_BYTES;
+    s->config.ops.undeliverable(s->config.ops.ctx, &e->addr, pkt,
+                                ip6_mtu < IP6_MIN_MTU ? IP6_MIN_MTU : ip6_mtu, now_ns);
+    return true;
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 static void wait_for_path(struct session *e, struct cjd_pkt *pkt, uint64_t now_ns)
@@ -142,7 +163,9 @@ void session_release(struct session *e, uint64_t now_ns)
     uint64_t label = path_best(e)->label;
     expect_answer(e, now_ns);
     for (unsigned i = 0; i < n; i++) {
-        session_transmit(e, ready[i], label, now_ns);
+        if (!bounce_too_big(e, ready[i], now_ns)) {
+            session_transmit(e, ready[i], label, now_ns);
+        }
     }
 }
 
@@ -207,25 +230,6 @@ void session_push(struct session *e, uint64_t now_ns)
 
 /* --- entry points ----------------------------------------------------------------------------- */
 
-/* Is the packet (data header in front) too large for the first hop? Then it is sent back. */
-static bool bounce_too_big(struct session *e, struct cjd_pkt *pkt, uint32_t type, uint64_t now_ns)
-{
-    struct cjd_sessions *s = e->owner;
-    const struct path *best = path_best(e);
-
-    if (pkt->len <= IP6_MIN_MTU || !best || type > CJD_CONTENT_IP6_MAX) {
-        return false;
-    }
-    uint32_t mtu = s->config.ops.frame_mtu(s->config.ops.ctx, best->label);
-    if (mtu <= DATA_OVERHEAD || pkt->len - CJD_DATA_HEADER_BYTES + DATA_OVERHEAD <= mtu) {
-        return false;
-    }
-    uint32_t ip6_mtu = mtu - DATA_OVERHEAD + IP6_HEADER_BYTES;
-    s->config.ops.undeliverable(s->config.ops.ctx, &e->addr, pkt,
-                                ip6_mtu < IP6_MIN_MTU ? IP6_MIN_MTU : ip6_mtu, now_ns);
-    return true;
-}
-
 void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint32_t type,
                        struct cjd_pkt *pkt, bool no_wait, uint64_t now_ns)
 {
@@ -243,7 +247,7 @@ void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint
         e->asked_ns = 0; /* silence counts from here */
     }
     e->user_tx_ns = now_ns;
-    if (bounce_too_big(e, pkt, type, now_ns)) {
+    if (bounce_too_big(e, pkt, now_ns)) {
         return;
     }
     if (is_ready(e, now_ns)) {

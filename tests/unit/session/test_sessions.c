@@ -457,6 +457,65 @@ static void data_header_is_not_judged(void **state)
     end_fini(&e);
 }
 
+/* --- sizes ------------------------------------------------------------------------------------ */
+
+/* A user packet whose IPv6 packet has so many bytes. */
+static void user_ip6(struct end *e, const struct cjd_addr *to, uint32_t type, uint32_t ip6_bytes)
+{
+    end_user_type(e, to, type, ip6_bytes - 40, false);
+}
+
+static void too_big(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 17, CJD_MS);
+    struct end *e = &pair.end[0];
+    const struct cjd_addr *to = pair_addr(&pair, 1);
+    pair_establish(&pair);
+
+    static const uint32_t mtus[] = {1480, 1300, 1281, 1280, 1000};
+    for (unsigned i = 0; i < sizeof mtus / sizeof mtus[0]; i++) {
+        uint32_t fits = mtus[i] < 1280 ? 1280 : mtus[i];
+        e->frame_mtu = mtus[i];
+        end_forget(e);
+        user_ip6(e, to, 17, fits);
+        assert_int_equal(e->sent_count, 1);
+        assert_int_equal(e->sent[0].len + CJD_SWITCH_HEADER_BYTES, fits);
+        user_ip6(e, to, 17, fits + 1);
+        user_ip6(e, to, 17, 1900);
+        assert_int_equal(e->sent_count, 1);
+        assert_int_equal(e->undeliverable, 2);
+        assert_int_equal(e->undeliverable_mtu, fits);
+        assert_int_equal(e->undeliverable_len, 1900 - 40 + 4);
+    }
+    /* No IPv6 packet of this machine, and no hop to ask. */
+    user_ip6(e, to, CJD_CONTENT_IPTUN, 1900);
+    assert_int_equal(e->sent_count, 2);
+    e->frame_mtu = 0;
+    user_ip6(e, to, 17, 1900);
+    assert_int_equal(e->sent_count, 3);
+    pair_fini(&pair);
+}
+
+static void too_big_while_waiting(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_init(&pair, 18, CJD_MS);
+    struct end *e = &pair.end[0];
+    user_ip6(e, pair_addr(&pair, 1), 17, 1400);
+    user_ip6(e, pair_addr(&pair, 1), 17, 1300);
+    e->frame_mtu = 1350;
+    pair_know(&pair, 1, 0);
+    pair_know(&pair, 0, 0);
+    pair_run(&pair, 20 * CJD_MS);
+    assert_int_equal(pair.end[1].contents, 1);
+    assert_int_equal(e->undeliverable, 1);
+    assert_int_equal(e->undeliverable_mtu, 1350);
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +535,8 @@ int main(void)
         cmocka_unit_test(content_of_handshakes),
         cmocka_unit_test(odd_payloads),
         cmocka_unit_test(data_header_is_not_judged),
+        cmocka_unit_test(too_big),
+        cmocka_unit_test(too_big_while_waiting),
     };
     return cmocka_run_group_tests_name("session_sessions", tests, NULL, NULL);
 }
