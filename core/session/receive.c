@@ -52,10 +52,13 @@ static void note_path(struct session *e, uint64_t label, bool is_live, uint64_t 
 {
     struct cjd_sessions *s = e->owner;
     struct path seen = {.label = label, .is_return = true};
-    struct path *known = path_by_label(e, label);
+    const struct path *best = path_best(e);
 
-    if (known) {
+    if (path_by_label(e, label)) {
         return;
+    }
+    if (best && best->is_return && is_live) {
+        path_remove(e, best->label); /* the way the other end uses now is the better guess */
     }
     if (e->path_count == 0) {
         path_add(e, &seen);

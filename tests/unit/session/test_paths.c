@@ -102,6 +102,41 @@ static void all_dead(void **state)
 
 /* --- the way packets come --------------------------------------------------------------------- */
 
+static void return_path(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 4, 0);
+    far_init(&far, 10, &e);
+    far_establish(&far, &e, FAR_LABEL);
+    assert_int_equal(label_in_use(&e, &far.self.addr), FAR_LABEL);
+    /* The other end uses another way now: a better guess. */
+    far_send(&far, &e, FAR_LABEL + 0x200, 17, "x", 1);
+    assert_int_equal(label_in_use(&e, &far.self.addr), FAR_LABEL + 0x200);
+    /* A hello may be a replay from anywhere. */
+    struct far again;
+    far_init(&again, 10, &e);
+    cjd_rng_u64(&again.node.rng);
+    far_restart(&again, &e, 77);
+    far_send(&again, &e, FAR_LABEL + 0x400, CJD_CONTENT_DHT, "q", 1);
+    assert_int_equal(label_in_use(&e, &far.self.addr), FAR_LABEL + 0x200);
+    assert_int_equal(e.hints, 1);
+    /* Anything that is proven is better. */
+    struct cjd_session_path p = end_path_to(&far.self, 0x115);
+    p.cost_us = 4000000000u;
+    p.is_best = false;
+    end_path(&e, &p);
+    assert_int_equal(label_in_use(&e, &far.self.addr), 0x115);
+    far_send(&far, &e, FAR_LABEL, 17, "x", 1);
+    assert_int_equal(label_in_use(&e, &far.self.addr), 0x115);
+    end_path_dead(&e, &far.self.addr, 0x115);
+    assert_int_equal(label_in_use(&e, &far.self.addr), FAR_LABEL + 0x200);
+    far_fini(&far);
+    far_fini(&again);
+    end_fini(&e);
+}
+
 static void hints(void **state)
 {
     (void)state;
@@ -475,6 +510,7 @@ int main(void)
         cmocka_unit_test(choice),
         cmocka_unit_test(choice_when_full),
         cmocka_unit_test(all_dead),
+        cmocka_unit_test(return_path),
         cmocka_unit_test(hints),
         cmocka_unit_test(one_way_traffic),
         cmocka_unit_test(silence),
