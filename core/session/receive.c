@@ -1,6 +1,7 @@
 #include <session/private.h>
 
 #include <base/wire.h>
+#include <cjd/version.h>
 #include <string.h>
 #include <switch/ctrl.h>
 
@@ -317,7 +318,7 @@ void cjd_sessions_key_learned(struct cjd_sessions *s, const struct cjd_key *key,
 {
     struct cjd_addr addr;
 
-    if (!cjd_addr_of_key_is_valid(&addr, key) ||
+    if (version < CJD_PROTOCOL_MIN || !cjd_addr_of_key_is_valid(&addr, key) ||
         memcmp(key, &s->config.ca->self->key, sizeof *key) == 0) {
         return;
     }
@@ -332,7 +333,9 @@ void cjd_sessions_key_learned(struct cjd_sessions *s, const struct cjd_key *key,
     if (memcmp(&e->ca.peer_key, key, sizeof *key) != 0) {
         return;
     }
-    e->version = version;
+    if (e->version == 0) {
+        e->version = version; /* nobody vouches for it */
+    }
     session_touch(e);
     struct path seen = {.label = label, .is_return = true};
     struct cjd_session_path path = path_describe(e, &seen);

@@ -274,6 +274,45 @@ static void another_key_for_an_address(void **state)
     end_fini(&e);
 }
 
+/* What a KEYPONG says is not authenticated: it may begin a handshake, and no more. */
+static void key_learned(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    struct cjd_session_info info;
+    struct cjd_key outside = {{1}};
+    end_init(&e, 10, 0);
+    e.pings = true;
+    far_init(&far, 10, &e);
+    cjd_sessions_key_learned(e.sessions, &outside, END_VERSION, FAR_LABEL, e.now_ns);
+    cjd_sessions_key_learned(e.sessions, &e.self.key, END_VERSION, FAR_LABEL, e.now_ns);
+    cjd_sessions_key_learned(e.sessions, &far.self.key, 19, FAR_LABEL, e.now_ns);
+    cjd_sessions_key_learned(e.sessions, &far.self.key, 0, FAR_LABEL, e.now_ns);
+    assert_int_equal(cjd_sessions_count(e.sessions), 0);
+    assert_int_equal(e.pinged, 0);
+    cjd_sessions_key_learned(e.sessions, &far.self.key, 20, FAR_LABEL, e.now_ns);
+    assert_true(end_session(&e, &far.self.addr, &info));
+    assert_int_equal(info.paths, 0); /* nobody has proven that */
+    assert_int_equal(info.version, 20);
+    assert_int_equal(e.pinged, 1);
+    assert_int_equal(e.sent_count, 1);
+    assert_int_equal(e.sent[0].word, 0);
+    assert_int_equal(e.sent[0].label, FAR_LABEL);
+    /* It changes nothing of what is known. */
+    struct cjd_session_path path = end_path_to(&far.self, FAR_LABEL);
+    path.version = 22;
+    e.pings = false;
+    end_path(&e, &path);
+    cjd_sessions_key_learned(e.sessions, &far.self.key, 20, FAR_LABEL + 0x200, e.now_ns);
+    assert_true(end_session(&e, &far.self.addr, &info));
+    assert_int_equal(info.version, 22);
+    assert_int_equal(info.paths, 1);
+    assert_int_equal(info.label, FAR_LABEL);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +325,7 @@ int main(void)
         cmocka_unit_test(replayed_data),
         cmocka_unit_test(replayed_hello),
         cmocka_unit_test(another_key_for_an_address),
+        cmocka_unit_test(key_learned),
     };
     return cmocka_run_group_tests_name("session_receive", tests, NULL, NULL);
 }
