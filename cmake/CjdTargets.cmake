@@ -10,6 +10,11 @@ target_compile_options(cjd_options INTERFACE
     -Wwrite-strings -Wundef -fno-common -fstack-protector-strong
     $<$<BOOL:${CJD_WERROR}>:-Werror>
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+# A small router has little flash: what is not used is left out, unwind tables live in the debug
+# information only.
+target_compile_options(cjd_options INTERFACE $<$<CONFIG:Release>:-ffunction-sections
+    -fdata-sections -fno-asynchronous-unwind-tables>)
+target_link_options(cjd_options INTERFACE $<$<CONFIG:Release>:-Wl,--gc-sections>)
 target_compile_definitions(cjd_options INTERFACE _GNU_SOURCE $<$<CONFIG:Debug>:CJD_DEBUG=1>)
 target_link_options(cjd_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 if(CJD_SANITIZE)
