@@ -7,7 +7,6 @@
 
 #include <cjd/text.h>
 #include <daemon/background.h>
-#include <daemon/input.h>
 
 /* Most packets at once: about 36 MiB of small ones and 8.5 MiB of large ones, taken as needed. */
 #define POOL_SMALL 8192u
@@ -39,18 +38,30 @@ int cjd_daemon_status(int err)
 /* --- configuration ------------------------------------------------------------------------------
  */
 
-int cjd_daemon_read(struct cjd_config **out, const char *path)
+static const char *file_name(const struct cjd_daemon *d)
 {
-    struct cjd_diags diags = {.file = strcmp(path, "-") == 0 ? "standard input" : path};
+    return d->input.is_stdin ? "standard input" : d->input.path;
+}
+
+/* Prints all that is wrong. Not 0: the exit status; d->config may then be a faulty configuration,
+ * whose plugins' parts can be checked. */
+static int read_config(struct cjd_daemon *d)
+{
+    const char *path = d->options->config ? d->options->config : "-";
     char *text;
     size_t len;
 
-    *out = NULL;
-    int err = cjd_input_read(&text, &len, path, stderr);
+    int err = cjd_input_open(&d->input, path, stderr);
     if (err < 0) {
         return err == CJD_ERR_PERMISSION ? CJD_EXIT_PERMISSION : CJD_EXIT_CONFIG;
     }
-    err = cjd_config_read_faulty(out, text, len, &diags);
+    struct cjd_diags diags = {.file = file_name(d)};
+    err = cjd_input_read(&d->input, &text, &len);
+    if (err < 0) {
+        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_err_text(err));
+        return CJD_EXIT_CONFIG;
+    }
+    err = cjd_config_read_faulty(&d->config, text, len, &diags);
     cjd_diags_print(&diags, stderr);
     cjd_diags_fini(&diags);
     cjd_input_free(text, len);
@@ -215,8 +226,7 @@ static int make_all(struct cjd_daemon *d)
 /* Load and create; prints what is wrong with the plugins' configurations. */
 static int load_plugins(struct cjd_daemon *d, size_t *errors, bool creates)
 {
-    const char *path = d->options->config;
-    struct cjd_diags diags = {.file = !path || strcmp(path, "-") == 0 ? "standard input" : path};
+    struct cjd_diags diags = {.file = file_name(d)};
     int err = cjd_plugins_load(d->plugins, d->config, &diags);
 
     if (creates && (err == 0 || d->options->action == CJD_ACTION_CHECK)) {
@@ -270,6 +280,16 @@ static void tell_missing(struct cjd_daemon *d)
     }
 }
 
+static bool has_new_root(const struct cjd_privileges *steps)
+{
+    for (size_t i = 0; i < steps->count; i++) {
+        if (strcmp(steps->step[i].name, "chroot") == 0) {
+            return steps->step[i].result == CJD_STEP_DONE;
+        }
+    }
+    return false;
+}
+
 static void tell_ready(struct cjd_daemon *d)
 {
     const struct cjd_keypair *self = cjd_node_self(d->node);
@@ -321,6 +341,7 @@ static int bring_up(struct cjd_daemon *d)
     if (err == 0) {
         err = cjd_privileges_drop(&d->sandbox, &d->log, &d->steps);
         tell_missing(d);
+        d->input.is_out_of_reach = has_new_root(&d->steps);
     }
     return err < 0 ? err : cjd_plugins_start(d->plugins);
 }
@@ -460,8 +481,8 @@ static int act(struct cjd_daemon *d)
 
 int cjd_daemon_main(const struct cjd_options *options)
 {
-    struct cjd_daemon d = {.options = options, .ready_fd = -1, .notify = {.fd = -1}};
-    const char *path = options->config ? options->config : "-";
+    struct cjd_daemon d = {
+        .options = options, .ready_fd = -1, .notify = {.fd = -1}, .input = {.fd = -1}};
 
     if (cjd_privileges_protect() < 0) {
         fprintf(stderr, "cjdroute: core dumps cannot be switched off\n");
@@ -472,7 +493,7 @@ int cjd_daemon_main(const struct cjd_options *options)
         return CJD_EXIT_INTERNAL;
     }
     d.log = cjd_log_out_log(d.out, "daemon");
-    int status = cjd_daemon_read(&d.config, path);
+    int status = read_config(&d);
     if (d.config) {
         choose_folder(&d);
     }
@@ -483,6 +504,7 @@ int cjd_daemon_main(const struct cjd_options *options)
         check_faulty(&d);
     }
     cjd_config_free(d.config);
+    cjd_input_close(&d.input);
     cjd_log_out_free(d.out);
     return status;
 }

@@ -10,6 +10,7 @@
 
 #include <base/timer.h>
 #include <config/config.h>
+#include <daemon/input.h>
 #include <daemon/notify.h>
 #include <daemon/options.h>
 #include <node/node.h>
@@ -21,6 +22,7 @@
 
 struct cjd_daemon {
     const struct cjd_options *options;
+    struct cjd_input input;
     struct cjd_config *config;
     struct cjd_log_out *out;
     struct cjd_log log;
@@ -43,9 +45,6 @@ int cjd_daemon_main(const struct cjd_options *options);
 /* SIGHUP: the file again. */
 void cjd_daemon_reload(struct cjd_daemon *d);
 
-/* Reads the configuration and prints all that is wrong with it. Not 0: the exit status; *out may then be
- * a faulty configuration, whose plugins' parts can be checked. */
-CJD_MUST_CHECK int cjd_daemon_read(struct cjd_config **out, const char *path);
 /* log.level and log.modules; the command line's level wins. */
 void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config);
 /* Exit status for an error of a start-up step. */

@@ -61,31 +61,82 @@ static int read_all(int fd, char **out, size_t *len)
     return CJD_ERR_NO_MEMORY;
 }
 
-int cjd_input_read(char **out, size_t *len, const char *path, FILE *err)
+int cjd_input_open(struct cjd_input *in, const char *path, FILE *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
-    *out = NULL;
-    *len = 0;
-    if (fd < 0) {
+    *in = (struct cjd_input){.path = path, .fd = STDIN_FILENO, .is_stdin = is_stdin};
+    if (is_stdin) {
+        return 0;
+    }
+    in->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (in->fd < 0) {
         int result = cjd_err_from_errno(errno);
         fprintf(err, "cjdroute: %s: %s\n", path, strerror(errno));
         return result;
     }
-    int result = read_all(fd, out, len);
-    if (result < 0) {
-        fprintf(err, "cjdroute: %s: %s\n", is_stdin ? "standard input" : path,
-                cjd_err_text(result));
+    warn_readable(in->fd, path, err);
+    return 0;
+}
+
+void cjd_input_close(struct cjd_input *in)
+{
+    if (!in->is_stdin && in->fd >= 0) {
+        close(in->fd);
+    }
+    in->fd = -1;
+}
+
+int cjd_input_read(struct cjd_input *in, char **out, size_t *len)
+{
+    *out = NULL;
+    int err = read_all(in->fd, out, len);
+    if (err < 0) {
         cjd_input_free(*out, *len);
         *out = NULL;
-    } else if (!is_stdin) {
-        warn_readable(fd, path, err);
     }
-    if (!is_stdin) {
-        close(fd);
+    return err;
+}
+
+/* The open file is still the one the path names, as far as that can be seen from in here. */
+static bool is_current(const struct cjd_input *in)
+{
+    struct stat now;
+    struct stat open_file;
+
+    if (in->fd < 0 || fstat(in->fd, &open_file) != 0 || open_file.st_nlink == 0) {
+        return false;
     }
-    return result;
+    if (in->is_out_of_reach) {
+        return true;
+    }
+    if (stat(in->path, &now) == 0) {
+        return now.st_ino == open_file.st_ino && now.st_dev == open_file.st_dev;
+    }
+    return errno == EACCES;
+}
+
+int cjd_input_read_again(struct cjd_input *in, char **out, size_t *len, const char **why)
+{
+    int fd = in->is_out_of_reach ? -1 : open(in->path, O_RDONLY | O_CLOEXEC);
+
+    *out = NULL;
+    *why = "";
+    if (fd >= 0) {
+        cjd_input_close(in);
+        in->fd = fd;
+    } else {
+        int err = in->is_out_of_reach ? CJD_ERR_NOT_FOUND : cjd_err_from_errno(errno);
+        if (!is_current(in)) {
+            *why = "change it in place instead of replacing it, make it readable for the user "
+                   "cjdroute runs as, or restart";
+            return err;
+        }
+        if (lseek(in->fd, 0, SEEK_SET) != 0) {
+            return cjd_err_from_errno(errno);
+        }
+    }
+    return cjd_input_read(in, out, len);
 }
 
 void cjd_input_free(char *text, size_t len)

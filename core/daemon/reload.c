@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include <daemon/input.h>
-
 static void tell(void *arg, const char *id, int result, const char *text)
 {
     struct cjd_daemon *d = arg;
@@ -149,7 +147,7 @@ static void tell_log_restart(struct cjd_daemon *d, const struct cjd_config *to)
 
 static int apply(struct cjd_daemon *d, struct cjd_config *to)
 {
-    struct cjd_diags diags = {.file = d->options->config};
+    struct cjd_diags diags = {.file = d->input.path};
     int err = cjd_plugins_reload(d->plugins, to, &diags, tell, d);
 
     log_diags(d, &diags);
@@ -166,15 +164,16 @@ static int apply(struct cjd_daemon *d, struct cjd_config *to)
 
 static int read_again(struct cjd_daemon *d, struct cjd_config **out)
 {
-    struct cjd_diags diags = {.file = d->options->config};
+    struct cjd_diags diags = {.file = d->input.path};
     char *text;
     size_t len;
-    int err = cjd_input_read(&text, &len, d->options->config, stderr);
+    const char *why;
 
     *out = NULL;
+    int err = cjd_input_read_again(&d->input, &text, &len, &why);
     if (err < 0) {
-        cjd_log(&d->log, CJD_LOG_ERROR, "reload: %s cannot be read any more: %s",
-                d->options->config, cjd_err_text(err));
+        cjd_log(&d->log, CJD_LOG_ERROR, "reload: %s cannot be read any more: %s%s%s", d->input.path,
+                cjd_err_text(err), *why ? ": " : "", why);
         return err;
     }
     err = cjd_config_read(out, text, len, &diags);
@@ -188,7 +187,7 @@ void cjd_daemon_reload(struct cjd_daemon *d)
 {
     struct cjd_config *to;
 
-    if (!d->options->config || strcmp(d->options->config, "-") == 0) {
+    if (d->input.is_stdin) {
         cjd_log(&d->log, CJD_LOG_WARN,
                 "nothing to reload: the configuration came from standard input; use --config FILE");
         return;

@@ -49,13 +49,20 @@ static int clean(const struct cjd_options *options)
 {
     const char *path = options->config ? options->config : "-";
     struct cjd_diags diags = {.file = options->config ? path : "standard input"};
+    struct cjd_input in;
     char *text;
     size_t len;
 
-    if (cjd_input_read(&text, &len, path, stderr) < 0) {
+    if (cjd_input_open(&in, path, stderr) < 0) {
         return CJD_EXIT_CLEANCONF;
     }
-    int err = cjd_config_clean(stdout, text, len, &diags);
+    int err = cjd_input_read(&in, &text, &len);
+    cjd_input_close(&in);
+    if (err < 0) {
+        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_err_text(err));
+        return CJD_EXIT_CLEANCONF;
+    }
+    err = cjd_config_clean(stdout, text, len, &diags);
     cjd_diags_print(&diags, stderr);
     cjd_diags_fini(&diags);
     cjd_input_free(text, len);

@@ -384,6 +384,29 @@ class Sandbox(Case):
         self.assertEqual(os.readlink("/proc/%d/root" % d.p.pid), root)
         self.assertEqual(d.end(), 0)
 
+    def reload(self, d, text):
+        d.text = ""
+        d.p.send_signal(signal.SIGHUP)
+        d.wait(text)
+
+    def test_reload_of_a_file_that_is_roots(self):
+        """Changed in place it can be read again, though its mode shuts the daemon's user out."""
+        root = os.path.join(self.folder, "root")
+        os.mkdir(root)
+        os.chmod(self.folder, 0o755)
+        for sandbox in ({}, {"chroot": root}):
+            d, _, _ = self.confined(**sandbox)
+            conf = native([{"plugin": "good", "config": {"number": 12}}])
+            conf["sandbox"] = {"user": "nobody", **sandbox}
+            with open(self.path, "w") as f:
+                json.dump(conf, f)
+            self.reload(d, "reload done")
+            self.assertIn("number 12", d.text)
+            self.write(conf)  # another file in its place
+            self.reload(d, "reload refused")
+            self.assertIn("change it in place", d.text)
+            self.assertEqual(d.end(), 0)
+
     def test_steps_that_fail_end_the_start(self):
         for sandbox, text in (({"user": "nobody-has-this-name"}, "nobody-has-this-name"),
                               ({"user": "nobody", "chroot": "/nonexistent"}, "/nonexistent")):
