@@ -23,8 +23,11 @@
 #define DOUBTS_MAX    64u
 #define PROBE_TIMEOUT (400 * CJD_MS)
 #define PROBE_MIN     (120 * CJD_MS)
+#define PROBE_SLACK   (40 * CJD_MS)
+#define PROBE_SLOW    (3 * CJD_S)
 #define TRIES_MIN     2u
 #define TRIES_MAX     8u
+#define TRIES_SPARED  3u /* at most, where there is another path to go by */
 #define PATIENCE      2u /* times as many tries where there is no other path to go by */
 #define CONFIDENCE                                                                                 \
     (CJD_LOSS_ONE / 40) /* accepted chance to condemn a path that only lost probes                 \
@@ -127,14 +130,22 @@ static void drop(struct cjd_dht *dht, struct doubt *d)
 /* --- probes ------------------------------------------------------------------------------------
  */
 
-static uint64_t probe_timeout(const struct cjd_store_node *n, uint64_t label)
+/* Twice what the path should take, and some; a path that was always slow is not hurried. */
+static uint64_t probe_timeout(const struct cjd_dht *dht, const struct cjd_store_node *n,
+                              uint64_t label)
 {
+    struct cjd_store_walk walk;
+    uint64_t expected = 0;
     uint64_t timeout = PROBE_TIMEOUT;
 
     if (n->path == label && n->srtt_us != 0) {
-        timeout = n->srtt_us * CJD_US * 2 + n->rttvar_us * CJD_US * 4 + 20 * CJD_MS;
-        /* A path that was always slow is not given up for being slow. */
-        uint64_t max = n->srtt_us * CJD_US < PROBE_TIMEOUT / 2 ? PROBE_TIMEOUT : 3 * CJD_S;
+        expected = n->srtt_us * CJD_US + 2 * (n->rttvar_us * CJD_US);
+    } else if (cjd_store_walk(dht->store, label, &walk) && walk.rest == CJD_LABEL_SELF) {
+        expected = cjd_store_walk_latency(&walk) * CJD_US;
+    }
+    if (expected != 0) {
+        uint64_t max = expected < PROBE_TIMEOUT / 2 ? PROBE_TIMEOUT : PROBE_SLOW;
+        timeout = expected * 2 + PROBE_SLACK;
         timeout = timeout < max ? timeout : max;
     }
     return timeout > PROBE_MIN ? timeout : PROBE_MIN;
@@ -153,7 +164,7 @@ static void probe(struct cjd_dht *dht, struct doubt *d, uint64_t now_ns)
                              .method = CJD_METHOD_PN,
                              .urgency = CJD_URGENT,
                              .ref = ref_of(dht, d),
-                             .timeout_ns = probe_timeout(n, d->label)};
+                             .timeout_ns = probe_timeout(dht, n, d->label)};
     q.to.label = d->label;
     d->is_pending = cjd_query_send(dht, &q, now_ns) == 0;
 }
@@ -188,6 +199,15 @@ static uint8_t tries_for(const struct cjd_store_walk *walk)
     return tries;
 }
 
+static bool has_alternative(struct cjd_dht *dht, struct cjd_store_node *n)
+{
+    struct cjd_store_walk walk;
+    struct cjd_store_route other;
+
+    return cjd_store_walk(dht->store, n->path, &walk) &&
+           cjd_store_alternative(dht->store, n, &walk, &other);
+}
+
 static struct doubt *take_slot(struct cjd_dht *dht)
 {
     for (uint32_t i = 0; dht->doubts->count < DOUBTS_MAX && i < DOUBTS_MAX; i++) {
@@ -209,10 +229,14 @@ static bool raise_one(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t la
     if (!d) {
         return false;
     }
+    uint8_t tries = tries_for(walk);
+    if (tries > TRIES_SPARED && (n->path != label || has_alternative(dht, n))) {
+        tries = TRIES_SPARED;
+    }
     *d = (struct doubt){.addr = n->addr,
                         .label = label,
                         .since_ns = now_ns,
-                        .max_tries = tries_for(walk),
+                        .max_tries = tries,
                         .generation = (uint16_t)(d->generation + 1),
                         .is_used = true,
                         .is_best = n->path == label};
@@ -261,15 +285,6 @@ static bool is_parent_alive(const struct cjd_dht *dht, const struct doubt *d,
 {
     const struct cjd_store_node *parent = link->parent;
     return parent == cjd_store_self(dht->store) || parent->path_ok_ns + TRUSTED_FOR >= d->since_ns;
-}
-
-static bool has_alternative(struct cjd_dht *dht, struct cjd_store_node *n)
-{
-    struct cjd_store_walk walk;
-    struct cjd_store_route other;
-
-    return cjd_store_walk(dht->store, n->path, &walk) &&
-           cjd_store_alternative(dht->store, n, &walk, &other);
 }
 
 /* Nothing is gained by giving up the only path early; another one is looked for meanwhile. */

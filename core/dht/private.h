@@ -33,6 +33,7 @@ struct cjd_dht {
     struct cjd_upkeep *upkeep;
     struct cjd_answers *answers;
     struct cjd_dht_stats stats;
+    uint64_t breaks; /* of links, as far as reported paths were reviewed */
     struct cjd_log_limit malformed_log;
 };
 
@@ -40,7 +41,7 @@ struct cjd_dht {
  */
 
 struct cjd_dht_contact cjd_dht_contact_of(const struct cjd_store_node *node);
-/* Somebody wanted to reach it within the last half minute. */
+/* Somebody wanted to reach it within the last minute. */
 bool cjd_dht_is_wanted(const struct cjd_store_node *node, uint64_t now_ns);
 void cjd_dht_report_dead(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,
                          uint64_t now_ns);

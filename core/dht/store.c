@@ -7,7 +7,9 @@
 #define IN_MAX       16u /* links to one node: more alternatives are of no use */
 #define OUT_MAX      300u
 #define WANTED_FOR   (60 * CJD_S) /* a node in use is not evicted */
-#define TAUGHT_SHARE 4u           /* one teacher may fill 1/4 of the table, and at least … */
+#define STABLE_AFTER                                                                               \
+    (60 * CJD_S)        /* a link that goes down sooner after it came up is a flapping one */
+#define TAUGHT_SHARE 4u /* one teacher may fill 1/4 of the table, and at least … */
 #define TAUGHT_MIN   32u
 
 struct label_key {
@@ -168,6 +170,11 @@ struct cjd_store_link *cjd_store_link_find(const struct cjd_store *s,
 uint64_t cjd_store_nodes_ever(const struct cjd_store *s)
 {
     return s->nodes_ever;
+}
+
+uint64_t cjd_store_breaks(const struct cjd_store *s)
+{
+    return s->breaks;
 }
 
 uint32_t cjd_store_bucket_count(const struct cjd_store *s, struct cjd_id id)
@@ -470,6 +477,7 @@ struct cjd_store_link *cjd_store_link_add(struct cjd_store *s, struct cjd_store_
     l->back_form = back_form;
     l->is_one_hop = cjd_scheme_is_one_hop(parent->scheme, label);
     l->proven_ns = l->probed_ns = now_ns;
+    l->up_ns = 0;
     cjd_list_init(&l->out);
     cjd_list_init(&l->in);
     cjd_list_init(&l->age);
@@ -481,14 +489,29 @@ struct cjd_store_link *cjd_store_link_add(struct cjd_store *s, struct cjd_store_
     return l;
 }
 
+void cjd_store_link_retried(struct cjd_store_link *link, uint64_t now_ns)
+{
+    unsigned shift = (unsigned)link->misses + link->flaps;
+
+    link->retry_ns =
+        now_ns + (CJD_STORE_RETRY << (shift < CJD_STORE_RETRY_LOG ? shift : CJD_STORE_RETRY_LOG));
+}
+
 void cjd_store_link_set_down(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns)
 {
     if (link->is_down) {
         return;
     }
+    s->breaks++;
     link->is_down = true;
-    link->down_ns = link->retry_ns = now_ns;
+    link->down_ns = now_ns;
     link->misses = 0;
+    if (now_ns - link->up_ns >= STABLE_AFTER) {
+        link->flaps = 0;
+    } else if (link->flaps < CJD_STORE_RETRY_LOG) {
+        link->flaps++;
+    }
+    cjd_store_link_retried(link, now_ns);
     cjd_list_append(&s->down, &link->down);
     cjd_store_link_changed(s, link, now_ns);
 }

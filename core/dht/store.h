@@ -32,11 +32,14 @@
 struct cjd_store;
 struct cjd_store_node;
 
-#define CJD_UNREACHABLE    UINT32_MAX
-#define CJD_NO_BACK_FORM   (-1)   /* at the origin of a path nothing needs widening */
-#define CJD_STORE_WALK_MAX 60u    /* links of a path: a label has no more bits */
-#define CJD_STORE_BUCKET   8u     /* nodes of one distance that are kept in preference to others */
-#define CJD_LOSS_ONE       65536u /* loss is a share of this */
+#define CJD_UNREACHABLE     UINT32_MAX
+#define CJD_NO_BACK_FORM    (-1) /* at the origin of a path nothing needs widening */
+#define CJD_STORE_WALK_MAX  60u  /* links of a path: a label has no more bits */
+#define CJD_STORE_BUCKET    8u   /* nodes of one distance that are kept in preference to others */
+#define CJD_STORE_RETRY     (300 * CJD_MS) /* a link that is down is tried again; doubled each time */
+#define CJD_STORE_RETRY_LOG 6u
+#define CJD_STORE_TOLD      4u     /* paths to one node that others may be using */
+#define CJD_LOSS_ONE        65536u /* loss is a share of this */
 
 /* parent → child. Knowing it says nothing about the way back. */
 struct cjd_store_link {
@@ -53,12 +56,14 @@ struct cjd_store_link {
     uint64_t probed_ns;
     uint64_t retry_ns; /* while down: next probe */
     uint64_t down_ns;
+    uint64_t up_ns; /* since when it is not down */
     uint32_t index;
     uint32_t latency_us; /* share of the round trip, smoothed; 0: not measured yet */
     uint32_t loss;       /* smoothed, of CJD_LOSS_ONE */
     uint32_t cost_us;    /* of both, as used for paths; follows them in steps */
     int back_form;       /* form in which the child writes the way back to the parent */
     uint8_t misses;      /* probes without answer, of a link that no best path uses */
+    uint8_t flaps;       /* times it went down soon after it had come up */
     bool is_one_hop;
     bool is_down;
     bool is_pending;
@@ -101,9 +106,10 @@ struct cjd_store_node {
     struct cjd_store_link *best;
     uint64_t path;
     uint32_t cost_us;
-    uint32_t tree_children; /* nodes whose best path leads through this one, next to it */
-    uint64_t told_path;     /* last reported, 0: none */
-    bool is_told_broken;    /* that path uses a link that went down */
+    uint32_t tree_children;        /* nodes whose best path leads through this one, next to it */
+    uint64_t told_path;            /* best path as last reported, 0: none */
+    uint64_t told[CJD_STORE_TOLD]; /* all that were reported and not called dead, latest first */
+    bool is_told_broken;           /* that path uses a link that went down */
 
     /* Used while best paths are repaired, and by the search for alternatives. */
     struct cjd_store_link *candidate;
@@ -162,6 +168,8 @@ struct cjd_store_link *cjd_store_link_at(const struct cjd_store *s, uint32_t ind
 /* By its canonical label. */
 struct cjd_store_link *cjd_store_link_find(const struct cjd_store *s,
                                            const struct cjd_store_node *parent, uint64_t label);
+/* Grows with every link that goes down or is removed. */
+uint64_t cjd_store_breaks(const struct cjd_store *s);
 /* Grows with every node that is added: "is there anybody new to ask?" */
 uint64_t cjd_store_nodes_ever(const struct cjd_store *s);
 /* Nodes in the distance bucket in which an address would fall. */
@@ -176,6 +184,8 @@ void cjd_store_node_asked(struct cjd_store *s, struct cjd_store_node *node, uint
 void cjd_store_link_probed(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns);
 /* Heads of lists: links that are down; nodes that are unreachable. */
 struct cjd_list *cjd_store_down(struct cjd_store *s);
+/* Sets the time of the next try. */
+void cjd_store_link_retried(struct cjd_store_link *link, uint64_t now_ns);
 struct cjd_list *cjd_store_lost(struct cjd_store *s);
 
 /*
@@ -210,6 +220,8 @@ uint64_t cjd_store_path_over(const struct cjd_store_link *link);
 uint64_t cjd_store_path_beyond(const struct cjd_store_node *node, uint64_t label);
 /* Cost of a path whose links are known. */
 uint32_t cjd_store_walk_cost(const struct cjd_store_walk *walk, uint64_t path);
+/* Round trip as measured, microseconds. */
+uint64_t cjd_store_walk_latency(const struct cjd_store_walk *walk);
 /* Share of queries over these links that get an answer, of CJD_LOSS_ONE. */
 uint32_t cjd_store_walk_success(const struct cjd_store_walk *walk);
 

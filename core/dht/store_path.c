@@ -421,6 +421,16 @@ uint32_t cjd_store_walk_cost(const struct cjd_store_walk *walk, uint64_t path)
     return add_cost(0, us);
 }
 
+uint64_t cjd_store_walk_latency(const struct cjd_store_walk *walk)
+{
+    uint64_t us = 0;
+
+    for (uint32_t i = 0; i < walk->count; i++) {
+        us += walk->links[i]->latency_us;
+    }
+    return us;
+}
+
 uint32_t cjd_store_walk_success(const struct cjd_store_walk *walk)
 {
     uint64_t success = CJD_LOSS_ONE;
@@ -478,6 +488,9 @@ void cjd_store_walk_answered(struct cjd_store *s, struct cjd_store_walk *walk, u
         cjd_store_link_probed(s, l, now_ns);
         if (l->is_down) {
             l->is_down = false;
+            l->up_ns = now_ns;
+            /* What was lost while it was down says nothing about how it is now. */
+            l->loss = l->loss < LOSS_FREE ? l->loss : LOSS_FREE;
             cjd_list_remove(&l->down);
             (void)cjd_store_link_assess(l);
             cjd_store_link_changed(s, l, now_ns);
@@ -486,11 +499,10 @@ void cjd_store_walk_answered(struct cjd_store *s, struct cjd_store_walk *walk, u
     reassess(s, walk, now_ns);
 }
 
-/* May this link have lost what was sent then? A link that is down did; one that carried an answer
- * since did not. */
-static bool is_suspect(const struct cjd_store_link *l, bool is_any_down, uint64_t sent_ns)
+/* May this link have lost what was sent then? One that carried an answer since did not. */
+static bool is_suspect(const struct cjd_store_link *l, uint64_t sent_ns)
 {
-    return is_any_down ? l->is_down : l->proven_ns < sent_ns;
+    return l->proven_ns < sent_ns;
 }
 
 static bool is_any_down(const struct cjd_store_walk *walk)
@@ -512,18 +524,18 @@ void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t sent_ns, 
     struct cjd_store_walk walk;
     uint64_t sum = 0;
 
-    if (!cjd_store_walk(s, path, &walk) || walk.rest != CJD_LABEL_SELF) {
+    /* A link that is down has lost it, which is nothing new. */
+    if (!cjd_store_walk(s, path, &walk) || walk.rest != CJD_LABEL_SELF || is_any_down(&walk)) {
         return;
     }
-    bool is_down = is_any_down(&walk);
     for (uint32_t i = 0; i < walk.count; i++) {
-        if (is_suspect(walk.links[i], is_down, sent_ns)) {
+        if (is_suspect(walk.links[i], sent_ns)) {
             sum += walk.links[i]->loss + LOSS_FLOOR;
         }
     }
     for (uint32_t i = 0; i < walk.count; i++) {
         struct cjd_store_link *l = walk.links[i];
-        if (!is_suspect(l, is_down, sent_ns)) {
+        if (!is_suspect(l, sent_ns)) {
             continue;
         }
         uint64_t blame = (uint64_t)(l->loss + LOSS_FLOOR) * CJD_LOSS_ONE / sum;

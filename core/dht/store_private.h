@@ -24,6 +24,7 @@ struct cjd_store {
     uint32_t serials;
     uint32_t peer_count;
     uint64_t nodes_ever;
+    uint64_t breaks;
     uint32_t buckets[CJD_ID_BITS + 1];
     struct cjd_list node_age;
     struct cjd_list link_age;

@@ -28,7 +28,6 @@
 #define PEER_RETRY     (100 * CJD_MS) /* doubled each time */
 #define PEER_RETRY_LOG 6u
 #define MISSES_DOUBT   2u
-#define DOWN_RETRY     (300 * CJD_MS) /* doubled each time */
 #define DOWN_MISSES    6u
 #define DOWN_MAX       (90 * CJD_S)
 #define LOST_MAX       (60 * CJD_S) /* an unreachable node is forgotten */
@@ -285,14 +284,13 @@ static void on_down(void *arg, uint64_t now_ns)
         if (now_ns < l->retry_ns) {
             continue;
         }
-        unsigned shift = l->misses < DOWN_MISSES ? l->misses : DOWN_MISSES;
-        l->retry_ns = now_ns + (DOWN_RETRY << shift);
+        cjd_store_link_retried(l, now_ns);
         if (!try_link(dht, l, now_ns)) {
             break;
         }
     }
     if (!cjd_list_is_empty(down)) {
-        cjd_timer_arm(dht->cfg.timers, &dht->upkeep->down, now_ns + DOWN_RETRY);
+        cjd_timer_arm(dht->cfg.timers, &dht->upkeep->down, now_ns + CJD_STORE_RETRY);
     }
     cjd_dht_finish(dht, now_ns);
 }
@@ -300,7 +298,7 @@ static void on_down(void *arg, uint64_t now_ns)
 void cjd_upkeep_link_down(struct cjd_dht *dht, uint64_t now_ns)
 {
     if (!dht->upkeep->down.is_armed) {
-        cjd_timer_arm(dht->cfg.timers, &dht->upkeep->down, now_ns + DOWN_RETRY);
+        cjd_timer_arm(dht->cfg.timers, &dht->upkeep->down, now_ns + CJD_STORE_RETRY);
     }
 }
 

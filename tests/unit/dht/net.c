@@ -145,15 +145,7 @@ static struct net_node *by_addr(struct net *net, const struct cjd_addr *addr)
     return NULL;
 }
 
-static void flow_choose(struct net_flow *f)
-{
-    for (uint32_t i = 0; i < f->count; i++) {
-        if ((uint64_t)f->path[i].cost_us * 100 < (uint64_t)f->path[f->best].cost_us * 80) {
-            f->best = i;
-        }
-    }
-}
-
+/* The router's choice is followed; others are kept for when it dies. */
 static void flow_add(struct net_flow *f, const struct cjd_dht_path *path)
 {
     uint32_t at = 0;
@@ -162,17 +154,20 @@ static void flow_add(struct net_flow *f, const struct cjd_dht_path *path)
         at++;
     }
     if (at == NET_PATHS) {
-        at = 0;
-        for (uint32_t i = 1; i < NET_PATHS; i++) {
-            at = f->path[i].cost_us > f->path[at].cost_us ? i : at;
+        at = f->best == 0 ? 1 : 0;
+        for (uint32_t i = 0; i < NET_PATHS; i++) {
+            bool is_worse = f->path[i].cost_us > f->path[at].cost_us;
+            at = i != f->best && is_worse ? i : at;
         }
-        if (f->path[at].cost_us <= path->cost_us) {
+        if (!path->is_best && f->path[at].cost_us <= path->cost_us) {
             return;
         }
     }
     f->path[at] = *path;
     f->count = at == f->count ? f->count + 1 : f->count;
-    flow_choose(f);
+    if (path->is_best || f->count == 1) {
+        f->best = at;
+    }
 }
 
 static void flow_remove(struct net_flow *f, uint64_t label)
@@ -312,7 +307,7 @@ static void flow_turn(struct net_node *n, uint32_t to, uint64_t now)
     if (f->unheard_ns != 0 && now - f->unheard_ns >= UNANSWERED &&
         now - f->doubt_ns >= UNANSWERED) {
         f->doubt_ns = now;
-        cjd_dht_path_doubt(n->dht, &dest->addr, f->path[f->best].to.label, now);
+            cjd_dht_path_doubt(n->dht, &dest->addr, f->path[f->best].to.label, now);
     }
     if (f->count > 0) {
         struct frame *ping = frame_new(n, PING, &dest->key, f->path[f->best].to.label);
@@ -579,6 +574,24 @@ bool net_path_works(struct net *net, uint32_t from, uint32_t to)
         iface = link->iface[end];
     }
     return false;
+}
+
+uint32_t net_distance(const struct net *net, uint32_t a, uint32_t b)
+{
+    uint32_t far[NET_NODES_MAX];
+
+    for (uint32_t i = 0; i < NET_NODES_MAX; i++) {
+        far[i] = i == a ? 0 : NET_NODES_MAX;
+    }
+    for (uint32_t round = 0; round < net->node_count; round++) {
+        for (uint32_t i = 0; i < net->link_count; i++) {
+            uint32_t x = net->link[i].node[0];
+            uint32_t y = net->link[i].node[1];
+            far[y] = far[x] + 1 < far[y] ? far[x] + 1 : far[y];
+            far[x] = far[y] + 1 < far[x] ? far[y] + 1 : far[x];
+        }
+    }
+    return far[b];
 }
 
 uint64_t net_queries_sent(const struct net *net, uint32_t node)

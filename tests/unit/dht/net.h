@@ -103,6 +103,8 @@ uint64_t net_run_until_connected(struct net *net, uint64_t limit_ns);
 uint32_t net_silent_flows(const struct net *net, uint64_t ns);
 /* Does the best path of `from` to `to` lead there through the switches? */
 bool net_path_works(struct net *net, uint32_t from, uint32_t to);
+/* Links between two nodes on the shortest way. */
+uint32_t net_distance(const struct net *net, uint32_t a, uint32_t b);
 uint64_t net_queries_sent(const struct net *net, uint32_t node);
 
 /* A message from a node that is not simulated, as if it came over that label. */
