@@ -219,6 +219,7 @@ static void report_stranger(struct cjd_dht *dht, const struct cjd_dht_contact *t
 static void report_change(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns)
 {
     uint64_t old = n->told_path;
+    bool is_repair = old == 0 || n->is_told_broken;
 
     if (old != 0 && old != n->path) {
         n->told_path = 0;
@@ -237,8 +238,8 @@ static void report_change(struct cjd_dht *dht, struct cjd_store_node *n, uint64_
     }
     if (!cjd_store_is_reachable(n)) {
         cjd_search_start(dht, &n->addr, false, now_ns);
-    } else if (n->path_ok_ns == 0 && n->path != old) {
-        /* Its links were proven, each by some answer; now the whole. */
+    } else if (is_repair && n->path_ok_ns == 0 && n->path != old) {
+        /* Its links were proven, each by some answer; now the whole, for it is needed. */
         cjd_doubt_raise(dht, &n->addr, n->path, now_ns);
     }
 }

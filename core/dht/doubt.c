@@ -27,7 +27,7 @@
 #define PROBE_SLOW    (3 * CJD_S)
 #define TRIES_MIN     2u
 #define TRIES_MAX     8u
-#define TRIES_SPARED  3u /* at most, where there is another path to go by */
+#define TRIES_SPARED  4u /* at most, where there is another path to go by */
 #define PATIENCE      2u /* times as many tries where there is no other path to go by */
 #define CONFIDENCE                                                                                 \
     (CJD_LOSS_ONE / 40) /* accepted chance to condemn a path that only lost probes                 \

@@ -32,7 +32,7 @@
 #define RESERVE_RATE  2u
 #define RESERVE_BURST 4u
 static const uint8_t floor_percent[CJD_URGENCIES] = {
-    [CJD_URGENT] = 0, [CJD_SEARCHING] = 25, [CJD_BACKGROUND] = 50};
+    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 30};
 
 struct neighbour {
     struct cjd_bucket shared;

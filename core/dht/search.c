@@ -15,7 +15,9 @@
 
 #include <switch/label.h>
 
-#define ALPHA           3u
+#define ALPHA           3u /* questions at once of one search; fewer when there are many searches */
+#define FEW             4u
+#define MANY            12u
 #define CLOSEST         8u /* only the nearest that answer are of interest */
 #define CANDIDATES      32u
 #define WAYS            6u
@@ -396,6 +398,12 @@ static bool is_way_open(const struct search *s)
     return false;
 }
 
+static uint32_t alpha(const struct search *s)
+{
+    uint32_t running = s->dht->searches->running;
+    return running <= FEW ? ALPHA : running <= MANY ? ALPHA - 1 : 1;
+}
+
 static bool ask_candidates(struct search *s, uint64_t now_ns)
 {
     struct candidate *c;
@@ -403,7 +411,7 @@ static bool ask_candidates(struct search *s, uint64_t now_ns)
     if (is_way_open(s)) {
         return false;
     }
-    while (s->in_flight < ALPHA && s->requests < REQUESTS_MAX && (c = next_candidate(s))) {
+    while (s->in_flight < alpha(s) && s->requests < REQUESTS_MAX && (c = next_candidate(s))) {
         int err = ask_candidate(s, c, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
             return true;
