@@ -307,7 +307,7 @@ static void flow_turn(struct net_node *n, uint32_t to, uint64_t now)
     if (f->unheard_ns != 0 && now - f->unheard_ns >= UNANSWERED &&
         now - f->doubt_ns >= UNANSWERED) {
         f->doubt_ns = now;
-            cjd_dht_path_doubt(n->dht, &dest->addr, f->path[f->best].to.label, now);
+        cjd_dht_path_doubt(n->dht, &dest->addr, f->path[f->best].to.label, now);
     }
     if (f->count > 0) {
         struct frame *ping = frame_new(n, PING, &dest->key, f->path[f->best].to.label);
@@ -602,8 +602,8 @@ uint64_t net_queries_sent(const struct net *net, uint32_t node)
     return stats.queries_sent;
 }
 
-void net_inject(struct net *net, uint32_t to, const struct cjd_dht_contact *from,
-                const uint8_t *message, size_t len)
+void net_reply(struct net_node *from, const struct cjd_dht_contact *to, const uint8_t *message,
+               size_t len)
 {
-    cjd_dht_message(net->node[to].dht, from, message, len, net->now_ns);
+    on_send(from, to, message, len, from->net->now_ns);
 }

@@ -107,9 +107,9 @@ bool net_path_works(struct net *net, uint32_t from, uint32_t to);
 uint32_t net_distance(const struct net *net, uint32_t a, uint32_t b);
 uint64_t net_queries_sent(const struct net *net, uint32_t node);
 
-/* A message from a node that is not simulated, as if it came over that label. */
-void net_inject(struct net *net, uint32_t to, const struct cjd_dht_contact *from,
-                const uint8_t *message, size_t len);
+/* A message sent by a node over that label, whatever its router thinks of it. */
+void net_reply(struct net_node *from, const struct cjd_dht_contact *to, const uint8_t *message,
+               size_t len);
 
 /* Keys whose addresses are valid begin with fc; the address is made of the key's first bytes. */
 bool net_addr_of_key(struct cjd_addr *out, const struct cjd_key *key);
