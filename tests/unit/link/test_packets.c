@@ -125,6 +125,37 @@ static void hello_beside_session(void **state)
     end_fini(&e);
 }
 
+/* A while after its last ping the end asks back, in a key packet: the pong is the data that brings
+ * the new session into force. */
+static void hello_beside_session_is_asked(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    uint8_t ping[128];
+    uint8_t pong[128];
+    uint32_t n;
+    end_init(&e, 23);
+    far_init(&far, 230, 1, &e, END_LOGIN);
+    far_establish(&far, &e);
+    end_run(&e, 100 * CJD_MS);
+    far_restart(&far, &e, END_LOGIN);
+    end_forget(&e);
+    far_send(&far, &e, ping, frame_ping(ping, false, CJD_PROTOCOL, "x", 1));
+    assert_int_equal(e.sent_count, 2);
+    assert_int_equal(end_word(&e.sent[0]), 2);
+    assert_int_equal(end_word(&e.sent[1]), 3);
+    assert_int_equal(far_open(&far, &e.sent[0], e.now_ns), CJD_CA_OK);
+    assert_int_equal(far_open(&far, &e.sent[1], e.now_ns), CJD_CA_OK);
+    const uint8_t *cookie = frame_cookie(far.bytes, far.len, &n);
+    assert_non_null(cookie);
+    far_send(&far, &e, pong, frame_ping(pong, true, CJD_PROTOCOL, cookie, n));
+    assert_int_equal(e.ups, 2);
+    assert_int_equal(e.downs, 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 static void send_transit(struct end *end, uint32_t iface)
 {
     end->on_frame = NULL;
@@ -307,6 +338,7 @@ int main(void)
         cmocka_unit_test(only_for_self_before_established),
         cmocka_unit_test(empty_hello),
         cmocka_unit_test(hello_beside_session),
+        cmocka_unit_test(hello_beside_session_is_asked),
         cmocka_unit_test(transit_does_not_pay_the_key),
         cmocka_unit_test(sizes),
         cmocka_unit_test(headroom),
