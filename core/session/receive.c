@@ -159,6 +159,22 @@ void session_adopt_promotion(struct session *e)
     }
 }
 
+/* Is a question of ours to go out with a key packet? When no answer took the one that is owed; and
+ * beside a session that carries user traffic: the answer is the data that brings the new session
+ * into force, and the other end may have nothing else to say for seconds. */
+static bool needs_question(struct session *e, uint64_t now_ns)
+{
+    if (e->version == 0) {
+        return false;
+    }
+    if (!e->ca.owes_key && e->ca.has_pending && session_is_used(e, now_ns) &&
+        now_ns - e->setup_ns >= SETUP_FIRST) {
+        e->setup_ns = now_ns;
+        e->ca.owes_key = true;
+    }
+    return e->ca.owes_key;
+}
+
 /* The handshake packet opened: e holds the session. */
 static void accepted_handshake(struct session *e, struct arrival *a, uint64_t now_ns)
 {
@@ -175,8 +191,7 @@ static void accepted_handshake(struct session *e, struct arrival *a, uint64_t no
     }
     deliver(e, a, now_ns);
     e = session_find(s, &addr);
-    if (e && e->has_key && e->ca.owes_key && e->version != 0) {
-        /* No answer took the key packet with it: a question of ours does. */
+    if (e && e->has_key && needs_question(e, now_ns)) {
         struct path seen = {.label = a->label};
         struct cjd_session_path path = path_describe(e, &seen);
         s->config.ops.ping(s->config.ops.ctx, &path, now_ns);

@@ -382,6 +382,48 @@ static void renewed_by_key(void **state)
     pair_fini(&pair);
 }
 
+/* A node that restarted and has nothing to say but to answer: what is sent to it flows again as
+ * soon as it has answered. */
+static void answer_is_the_proof(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 41, 0);
+    e.answers = e.pings = true;
+    far_init(&far, 10, &e);
+    far_establish(&far, &e, FAR_LABEL);
+    struct cjd_session_path p = end_path_to(&far.self, FAR_LABEL);
+    end_path(&e, &p);
+    end_user(&e, &far.self.addr, 1, 10);
+    end_run(&e, CJD_S);
+    far_restart(&far, &e, 7777);
+    end_forget(&e);
+    far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "q", 1);
+    assert_int_equal(e.sent_count, 2);
+    assert_int_equal(e.sent[0].word, 2);
+    assert_int_equal(e.sent[1].word, 3);
+    assert_int_equal(far_open(&far, &e.sent[0], e.now_ns), CJD_CA_OK);
+    assert_int_equal(far.bytes[4], 'r');
+    assert_int_equal(far_open(&far, &e.sent[1], e.now_ns), CJD_CA_OK);
+    assert_int_equal(far.bytes[4], 'q');
+    far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "r", 1);
+    end_user(&e, &far.self.addr, 1, 10);
+    assert_int_equal(e.sent[2].word, 7777);
+    assert_int_equal(far_open(&far, &e.sent[2], e.now_ns), CJD_CA_OK);
+    /* Without users nobody is in a hurry. */
+    end_run(&e, 119 * CJD_S);
+    far_restart(&far, &e, 8888);
+    far_establish(&far, &e, FAR_LABEL);
+    end_run(&e, 2 * CJD_S);
+    far_restart(&far, &e, 9999);
+    end_forget(&e);
+    far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "q", 1);
+    assert_int_equal(e.sent_count, 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* --- coming back into the room ---------------------------------------------------------------- */
 
 static unsigned churn_next;
@@ -519,6 +561,7 @@ int main(void)
         cmocka_unit_test(restarts),
         cmocka_unit_test(restart_then_quiet),
         cmocka_unit_test(renewed_by_key),
+        cmocka_unit_test(answer_is_the_proof),
         cmocka_unit_test(full_table_reentered),
         cmocka_unit_test(least_valuable_calls_out),
     };
