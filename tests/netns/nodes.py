@@ -10,6 +10,7 @@ import isolate
 
 PORT = 5199
 TUN_MTU = 1304
+NOBODY = 65534
 POLL_S = 0.01
 
 
@@ -77,9 +78,9 @@ class Node:
     def write_config(self):
         with open(self.config_path, "w", encoding="utf-8") as file:
             json.dump(self.config(), file, indent=1)
-        os.chmod(self.config_path, 0o600)
-        if self.uid is not None:
-            os.chown(self.config_path, self.uid, self.uid)
+        # Readable for the user the daemon becomes, who reads it again on SIGHUP.
+        os.chown(self.config_path, 0, NOBODY)
+        os.chmod(self.config_path, 0o640)
 
     def before_exec(self):
         """Between fork and exec, in the child."""
@@ -165,6 +166,8 @@ class OurNode(Node):
         self.log_level = "debug"
         self.mtu = TUN_MTU
         self.sandbox = {"user": "nobody"}
+        if "address" in os.environ.get("CJD_SANITIZE", ""):
+            self.sandbox["noForks"] = False  # the check for leaks at exit is a thread of its own
         self.extra = []      # further arguments
         self.change = None   # function that edits the finished configuration
 
@@ -202,6 +205,7 @@ class ReferenceNode(Node):
     def __init__(self, lab, name, identity, binary):
         super().__init__(lab, name, identity)
         self.binary = binary
+        self.pipe_path = f"{isolate.WORK_DIR}/{name}.sock"
 
     def udp_interface(self, family):
         peers = {p.address: {"publicKey": p.key, "login": p.login, "password": p.password}
@@ -220,7 +224,13 @@ class ReferenceNode(Node):
                        "ipTunnel": {"allowedConnections": [], "outgoingConnections": []}},
             "security": [{"setuser": 0}, {"chroot": 0}, {"setupComplete": 1}],
             "logging": {"logTo": "stdout"}, "noBackground": 1,
-            "pipe": f"{isolate.WORK_DIR}/{self.name}.sock", "version": 2}
+            "pipe": self.pipe_path, "version": 2}
+
+    def start(self):
+        # A killed one leaves its socket behind, and the next one can fall over it.
+        if os.path.exists(self.pipe_path):
+            os.remove(self.pipe_path)
+        return super().start()
 
     def arguments(self):
         return [self.binary, "--nobg"]
