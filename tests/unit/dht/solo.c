@@ -15,7 +15,7 @@ static void on_send(void *ctx, const struct cjd_dht_contact *to, const uint8_t *
     memcpy(sent->bytes, message, len);
 }
 
-static struct solo_event *event(struct solo *s, int kind, const struct cjd_addr *addr,
+static struct solo_event *event(struct solo *s, enum solo_kind kind, const struct cjd_addr *addr,
                                 uint64_t now_ns)
 {
     assert_true(s->event_count < SOLO_EVENTS_MAX);
@@ -249,12 +249,12 @@ uint32_t solo_count_queries(const struct solo *s, uint32_t from, const struct cj
     return n;
 }
 
-const struct solo_event *solo_last_event(const struct solo *s, int kind,
+const struct solo_event *solo_last_event(const struct solo *s, enum solo_kind kind,
                                          const struct cjd_addr *addr)
 {
     for (uint32_t i = s->event_count; i > 0; i--) {
         const struct solo_event *e = &s->events[i - 1];
-        if ((int)e->kind == kind && memcmp(&e->addr, addr, sizeof *addr) == 0) {
+        if (e->kind == kind && memcmp(&e->addr, addr, sizeof *addr) == 0) {
             return e;
         }
     }

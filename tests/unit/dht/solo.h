@@ -20,8 +20,10 @@ struct solo_sent {
     bool is_handled;
 };
 
+enum solo_kind { SOLO_PATH, SOLO_DEAD, SOLO_DONE };
+
 struct solo_event {
-    enum { SOLO_PATH, SOLO_DEAD, SOLO_DONE } kind;
+    enum solo_kind kind;
     uint64_t at_ns;
     struct cjd_addr addr;
     uint64_t label;
@@ -73,7 +75,7 @@ void solo_answer(struct solo *s, const struct solo_sent *query,
 
 uint32_t solo_count_queries(const struct solo *s, uint32_t from, const struct cjd_addr *to);
 /* The latest event of that kind about a node; NULL: none. */
-const struct solo_event *solo_last_event(const struct solo *s, int kind,
+const struct solo_event *solo_last_event(const struct solo *s, enum solo_kind kind,
                                          const struct cjd_addr *addr);
 
 #endif
