@@ -224,12 +224,23 @@ class Manager:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.settimeout(LIMIT)
         self.socket.bind(self.path)
-        case.addCleanup(self.socket.close)
+        case.addCleanup(self.end)
         self.env = {"NOTIFY_SOCKET": self.path}
+        self.pids = set()  # that said they were ready
+
+    def end(self):
+        """Also ends what went into the background and was not meant to stay."""
+        self.socket.close()
+        for pid in self.pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def wait(self, text):
         while True:
             message = self.socket.recv(4096).decode()
+            self.pids.update(int(pid) for pid in re.findall(r"(?m)^MAINPID=(\d+)$", message))
             if text in message.splitlines():
                 return message
 
