@@ -332,7 +332,7 @@ static void judge_other(struct cjd_dht *dht, struct doubt *d, uint64_t now_ns)
     uint64_t label = d->label;
 
     drop(dht, d);
-    cjd_dht_report_dead(dht, &addr, label, now_ns);
+    cjd_report_dead(dht, &addr, label, now_ns);
     if (is_last) {
         condemn(dht, last, now_ns);
     }

@@ -1,13 +1,13 @@
 /*
  * Inside of the router: what its parts share.
  *
- *   dht.c      entry points, replies, reports       explore.c  hearsay: what is tried next
- *   message.c  the codec                            doubt.c    paths under suspicion
- *   query.c    questions under way, budgets         upkeep.c   schedules, links that are down
- *   search.c   iterative search                     answer.c   replies to others
- *   store*.c   nodes, links, best paths
+ *   dht.c      entry points, replies               explore.c  hearsay: what is tried next
+ *   message.c  the codec                           doubt.c    paths under suspicion
+ *   query.c    questions under way, budgets        upkeep.c   schedules, links that are down
+ *   search.c   iterative search                    answer.c   replies to others
+ *   store*.c   nodes, links, best paths            report.c   what is told of paths
  *
- * The parts call each other; only dht.c calls out (ops), by way of the functions below.
+ * The parts call each other; what they tell others goes through report.c.
  */
 #ifndef CJD_DHT_PRIVATE_H
 #define CJD_DHT_PRIVATE_H
@@ -40,13 +40,26 @@ struct cjd_dht {
 /* --- dht.c -------------------------------------------------------------------------------------
  */
 
-struct cjd_dht_contact cjd_dht_contact_of(const struct cjd_store_node *node);
-/* Somebody wanted to reach it within the last minute. */
-bool cjd_dht_is_wanted(const struct cjd_store_node *node, uint64_t now_ns);
-void cjd_dht_report_dead(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,
-                         uint64_t now_ns);
 /* A question got no answer in time (it may still come). Called by query.c. */
 void cjd_dht_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
+
+/* --- report.c ----------------------------------------------------------------------------------
+ */
+
+struct cjd_dht_contact cjd_dht_contact_of(const struct cjd_store_node *node);
+struct cjd_dht_path cjd_report_path_of(const struct cjd_dht *dht, const struct cjd_store_node *n);
+/* Somebody wanted to reach it within the last minute. */
+bool cjd_dht_is_wanted(const struct cjd_store_node *node, uint64_t now_ns);
+/* The best path, as it is now. Ends a search for that node. */
+void cjd_report(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns);
+/* Another path to it, if its links are known: an alternative, or one with a new cost. */
+void cjd_report_other(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t label,
+                      uint64_t now_ns);
+/* A proven path that the store has no place for. */
+void cjd_report_stranger(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint32_t rtt_us,
+                         uint64_t now_ns);
+void cjd_report_dead(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,
+                     uint64_t now_ns);
 /* Every entry point and timer ends with this: evicts, reports what changed, asks what is due. */
 void cjd_dht_finish(struct cjd_dht *dht, uint64_t now_ns);
 
