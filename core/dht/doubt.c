@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjd/text.h>
 #include <switch/label.h>
 
 #define DOUBTS_MAX    64u
@@ -274,6 +275,15 @@ void cjd_doubt_raise(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t 
 
 static void condemn(struct cjd_dht *dht, struct cjd_store_link *link, uint64_t now_ns)
 {
+    char parent[CJD_ADDR_TEXT_SIZE];
+    char child[CJD_ADDR_TEXT_SIZE];
+
+    if (cjd_log_is_on(&dht->cfg.log, CJD_LOG_DEBUG)) {
+        cjd_addr_to_text(parent, &link->parent->addr);
+        cjd_addr_to_text(child, &link->child->addr);
+        cjd_log_limited(&dht->cfg.log, &dht->down_log, now_ns, CJD_LOG_DEBUG,
+                        "link does not answer from=%s to=%s", parent, child);
+    }
     cjd_store_link_set_down(dht->store, link, now_ns);
     cjd_upkeep_link_down(dht, now_ns);
     cjd_upkeep_hurry(dht, now_ns);
@@ -342,15 +352,15 @@ static void judge(struct cjd_dht *dht, struct doubt *d, uint64_t now_ns)
 {
     struct cjd_store_node *n = cjd_store_find(dht->store, &d->addr);
 
-    if (!n || (d->is_best && n->path != d->label)) {
+    bool is_void = !n || (d->is_best && n->path != d->label);
+    /* Something else it was asked over that path may have come back meanwhile. */
+    bool is_settled = !is_void && n->path == d->label && n->path_ok_ns >= d->since_ns;
+    if (is_void || is_settled) {
         drop(dht, d);
-    } else if (n->path != d->label || !n->best) {
-        judge_other(dht, d, now_ns);
-    } else if (n->path_ok_ns >= d->since_ns) {
-        /* Something else it was asked over that path came back meanwhile. */
-        drop(dht, d);
-    } else {
+    } else if (n->path == d->label && n->best) {
         judge_best(dht, d, n, now_ns);
+    } else {
+        judge_other(dht, d, now_ns);
     }
 }
 

@@ -35,6 +35,7 @@ struct cjd_dht {
     struct cjd_dht_stats stats;
     uint64_t breaks; /* of links, as far as reported paths were reviewed */
     struct cjd_log_limit malformed_log;
+    struct cjd_log_limit down_log;
 };
 
 /* --- dht.c -------------------------------------------------------------------------------------

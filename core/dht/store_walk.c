@@ -364,7 +364,7 @@ enum cjd_store_news cjd_store_discover(struct cjd_store *s, const struct cjd_sto
         /* One hop that is no peer's: the link layer says who is a peer. */
         return CJD_STORE_REFUSED;
     }
-    if (w.rest != CJD_LABEL_SELF || w.at != *node) {
+    if (!*node || w.rest != CJD_LABEL_SELF || w.at != *node) {
         bool was_end = w.rest == CJD_LABEL_SELF;
         if (was_end && w.links[w.count - 1]->parent == s->self) {
             return CJD_STORE_REFUSED;
