@@ -156,6 +156,9 @@ static enum cjd_ca_result open_data(struct cjd_ca *ca, struct cjd_pkt *pkt, uint
 {
     enum cjd_ca_result result =
         ca->live.is_established ? open_established(ca, pkt, now_ns) : open_first(ca, pkt, now_ns);
+    if (result == CJD_CA_DECRYPT && ca->has_pending && !ca->live.is_established) {
+        result = open_pending(ca, pkt, now_ns);
+    }
     if (result == CJD_CA_OK) {
         (void)cjd_pkt_pull(pkt, CJD_CA_DATA_BYTES);
         ca->got_handshake = false;

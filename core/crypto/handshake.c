@@ -159,6 +159,15 @@ static void remember_login(char out[CJD_LOGIN_MAX + 1], const struct cjd_user *u
     (void)snprintf(out, CJD_LOGIN_MAX + 1, "%s", user ? user->login : "");
 }
 
+/* H1 also protects a half whose key packet has come: that was made for our hello of just now, so
+ * the peer lives in it. A hello that crossed ours and took a longer way would otherwise leave both
+ * ends as responders that wait for each other until the timeout. */
+static bool keeps_live(const struct cjd_ca *ca)
+{
+    return ca->live.is_established ||
+           (ca->live.is_initiator && ca->live.next >= CJD_CA_RECEIVED_KEY);
+}
+
 /* A hello with a temporary key that is new. H4: one of low order is not stored. */
 static enum cjd_ca_result take_new_hello(struct cjd_ca *ca, const struct opened *in,
                                          uint64_t now_ns)
@@ -171,7 +180,7 @@ static enum cjd_ca_result take_new_hello(struct cjd_ca *ca, const struct opened 
     if (cjd_box_shared(shared, ca->node->self->secret, &in->temp) != 0) {
         return CJD_CA_HANDSHAKE_DECRYPT;
     }
-    if (ca->live.is_established) {
+    if (keeps_live(ca)) {
         cjd_pending_build(ca, &in->temp, shared, now_ns);
         remember_login(ca->pending_login, in->user);
         ca->owes_key = true;
@@ -253,7 +262,7 @@ static enum cjd_ca_result take(struct cjd_ca *ca, const struct opened *in, uint6
     if (in->word >= WORD_KEY) {
         return take_key(ca, in, now_ns);
     }
-    return ca->live.is_established ? take_hello_beside(ca, in, now_ns) : take_hello(ca, in, now_ns);
+    return keeps_live(ca) ? take_hello_beside(ca, in, now_ns) : take_hello(ca, in, now_ns);
 }
 
 enum cjd_ca_result cjd_handshake_open(struct cjd_ca *ca, struct cjd_pkt *pkt, uint64_t now_ns)

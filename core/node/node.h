@@ -54,7 +54,6 @@ struct cjd_node_config {
     struct cjd_pool *pool; /* borrowed */
     struct cjd_node_ops ops;
     uint32_t version; /* announced; 0 = CJD_PROTOCOL */
-    uint32_t mtu;     /* of the frontend, for packet-too-big; 0 = no limit */
 };
 
 CJD_MUST_CHECK int cjd_node_new(struct cjd_node **out, const struct cjd_node_config *config,

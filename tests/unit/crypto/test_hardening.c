@@ -565,6 +565,56 @@ static void memory_is_bounded(void **state)
     }
 }
 
+/* H1 from the key packet on: hellos cross, the loser yields and answers, and the hello it had sent
+ * before comes by a longer way when the winner has its key already. */
+static void crossing_hello_comes_late(void **state)
+{
+    struct pair pair;
+    struct box late;
+    struct box hello;
+
+    (void)state;
+    pair_init(&pair, false, false, 3);
+    bool is_first_lower =
+        memcmp(&pair.end[0].self.key, &pair.end[1].self.key, sizeof(struct cjd_key)) < 0;
+    int winner = is_first_lower ? 0 : 1;
+    int loser = 1 - winner;
+    end_seal(&pair.end[loser], box_message(&late, "late", 4), false, pair.now_ns);
+    end_seal(&pair.end[winner], box_message(&hello, "hello", 5), false, pair.now_ns);
+    assert_int_equal(end_open(&pair.end[loser], &hello.pkt, pair.now_ns), 0);
+    assert_int_equal(pair_send(&pair, loser, true), 0);
+    assert_int_equal(end_state(&pair.end[winner]), CJD_CA_RECEIVED_KEY);
+    assert_int_equal(end_open(&pair.end[winner], &late.pkt, pair.now_ns), 0);
+    assert_int_equal(end_state(&pair.end[winner]), CJD_CA_RECEIVED_KEY);
+    assert_true(pair.end[winner].ca.has_pending);
+    /* No round trip is lost: data both ways. */
+    assert_int_equal(pair_send(&pair, winner, false), 0);
+    assert_int_equal(pair_send(&pair, loser, false), 0);
+    assert_undisturbed(&pair);
+    pair_fini(&pair);
+}
+
+/* The same situation, but the hello is genuine: the peer restarted just after its key packet. */
+static void restart_after_the_key_packet(void **state)
+{
+    struct pair pair;
+    struct box box;
+
+    (void)state;
+    pair_init(&pair, false, false, 4);
+    assert_int_equal(pair_send(&pair, 1, false), 0);
+    assert_int_equal(pair_send(&pair, 0, true), 0);
+    assert_int_equal(end_state(&pair.end[1]), CJD_CA_RECEIVED_KEY);
+    restart(&pair, &box);
+    assert_int_equal(end_open(&pair.end[1], &box.pkt, pair.now_ns), 0);
+    assert_int_equal(pair_send(&pair, 1, true), 0);
+    assert_int_equal(pair_send(&pair, 0, false), 0);
+    assert_int_equal(pair.end[1].ca.promotions, 1);
+    assert_int_equal(pair_send(&pair, 1, false), 0);
+    assert_undisturbed(&pair);
+    pair_fini(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -572,6 +622,8 @@ int main(void)
         cmocka_unit_test(only_answers_go_to_the_pending_half),
         cmocka_unit_test(repeat_hellos_are_answered),
         cmocka_unit_test(second_restart),
+        cmocka_unit_test(crossing_hello_comes_late),
+        cmocka_unit_test(restart_after_the_key_packet),
         cmocka_unit_test(replayed_hello),
         cmocka_unit_test(proven_replay_is_remembered),
         cmocka_unit_test(overtaken_hellos_are_remembered),

@@ -62,10 +62,10 @@ static void damage(struct twins *t, uint8_t *bytes, uint32_t *len)
     }
 }
 
-/* Not so: hellos on an established session (H1). */
+/* Not so: hellos on a session that is established or has got its key (H1). */
 static bool is_comparable(const struct end *to, const uint8_t *bytes, uint32_t len)
 {
-    return end_state(to) != CJD_CA_ESTABLISHED || len < 120 || cjd_load32(bytes) > 1;
+    return end_state(to) < CJD_CA_RECEIVED_KEY || len < 120 || cjd_load32(bytes) > 1;
 }
 
 /* False: from here on hardening makes a difference. */

@@ -59,6 +59,40 @@ static void topologies(void **state)
     }
 }
 
+/* Nodes that come up one after the other over links of different length: searches overtake each
+ * other, hellos cross and come late. */
+static void staggered_grid(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct net *net = net_new(16, seed);
+        for (unsigned y = 0; y < 4; y++) {
+            for (unsigned x = 0; x < 4; x++) {
+                uint64_t delay = CJD_MS / 10 + cjd_rng_below(net_rng(net), 8) * CJD_MS / 4;
+                if (x < 3) {
+                    net_link(net, y * 4 + x, y * 4 + x + 1, delay);
+                }
+                if (y < 3) {
+                    net_link(net, y * 4 + x, (y + 1) * 4 + x, delay);
+                }
+            }
+        }
+        net_run(net, 0);
+        for (unsigned i = 0; i < 16; i++) {
+            net_stop(net, i);
+        }
+        for (unsigned i = 0; i < 16; i++) {
+            net_start(net, i * 7 % 16);
+            for (unsigned k = 0; k < 16 * (i + 1); k++) {
+                net_ping(net, k / 16 * 7 % 16, k % 16, 8);
+            }
+            net_run(net, cjd_rng_below(net_rng(net), 50) * CJD_MS);
+        }
+        assert_within(net_ping_all(net, 16, 15 * CJD_S), 3 * CJD_S, "staggered grid of 16");
+        net_free(net);
+    }
+}
+
 static void lossy(void **state)
 {
     (void)state;
@@ -217,11 +251,17 @@ static void long_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_nodes),     cmocka_unit_test(late_start),
-        cmocka_unit_test(topologies),    cmocka_unit_test(lossy),
-        cmocka_unit_test(restarts),      cmocka_unit_test(restart_in_the_middle),
-        cmocka_unit_test(ring_cut),      cmocka_unit_test(ring_cut_disturbs_no_others),
-        cmocka_unit_test(idle_is_quiet), cmocka_unit_test(long_run),
+        cmocka_unit_test(two_nodes),
+        cmocka_unit_test(late_start),
+        cmocka_unit_test(topologies),
+        cmocka_unit_test(staggered_grid),
+        cmocka_unit_test(lossy),
+        cmocka_unit_test(restarts),
+        cmocka_unit_test(restart_in_the_middle),
+        cmocka_unit_test(ring_cut),
+        cmocka_unit_test(ring_cut_disturbs_no_others),
+        cmocka_unit_test(idle_is_quiet),
+        cmocka_unit_test(long_run),
     };
     return cmocka_run_group_tests_name("node_network", tests, NULL, NULL);
 }
