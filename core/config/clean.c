@@ -238,6 +238,12 @@ static void report(struct cjd_diags *diags, const struct cleaner *c, enum cjd_se
     cjd_diags_add(diags, severity, &at, "%s (%s)", c->fault, dialect);
 }
 
+static bool is_new(const struct cleaner *c)
+{
+    /* Observed: a negative number counts as a great one. */
+    return (uint64_t)c->version >= 2;
+}
+
 /* Two parsers, as in the reference (§2): files of version 2 pass the strict one; others have to
  * pass the legacy one as well, even where the strict one's result is used. */
 static const struct cleaner *choose(const struct cleaner *strict, int strict_err,
@@ -247,14 +253,14 @@ static const struct cleaner *choose(const struct cleaner *strict, int strict_err
     static const char strict_name[] = "dialect of \"version\": 2";
     static const char legacy_name[] = "dialect of files without \"version\": 2";
 
-    if (strict_err == 0 && (strict->version >= 2 || legacy_err == 0)) {
+    if (strict_err == 0 && (is_new(strict) || legacy_err == 0)) {
         return strict;
     }
     if (strict_err == 0) {
         report(diags, legacy, CJD_DIAG_ERROR, legacy_name);
         return NULL;
     }
-    if (legacy_err == 0 && legacy->version < 2) {
+    if (legacy_err == 0 && !is_new(legacy)) {
         return legacy;
     }
     report(diags, strict, CJD_DIAG_ERROR, strict_name);

@@ -59,8 +59,8 @@ struct cjd_position {
  */
 CJD_MUST_CHECK int cjd_config_read(struct cjd_config **out, const char *text, size_t len,
                                    struct cjd_diags *diags);
-/* The same, but next to CJD_ERR_CONFIG a file whose text could be made out gives *out even so: to check
- * the plugins' parts of it as well, for nothing else. */
+/* The same, but next to CJD_ERR_CONFIG a file whose text could be made out gives *out even so: to
+ * check the plugins' parts of it as well, for nothing else. */
 CJD_MUST_CHECK int cjd_config_read_faulty(struct cjd_config **out, const char *text, size_t len,
                                           struct cjd_diags *diags);
 void cjd_config_free(struct cjd_config *config);

@@ -125,12 +125,14 @@ bool cjd_ref_integer(struct cjd_ref object, const char *key, json_int_t low, jso
         cjd_ref_report(member, CJD_DIAG_ERROR, "\"%s\" must be an integer", key);
         return false;
     }
-    *out = json_is_integer(member.v) ? json_integer_value(member.v) : json_is_true(member.v);
-    if (*out < low || *out > high) {
+    json_int_t value =
+        json_is_integer(member.v) ? json_integer_value(member.v) : json_is_true(member.v);
+    if (value < low || value > high) {
         cjd_ref_report(member, CJD_DIAG_ERROR, "\"%s\" must be from %lld to %lld", key,
                        (long long)low, (long long)high);
         return false;
     }
+    *out = value;
     return true;
 }
 

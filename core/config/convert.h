@@ -39,7 +39,8 @@ void cjd_ref_report(struct cjd_ref at, enum cjd_severity severity, const char *f
 const char *cjd_ref_text(struct cjd_ref object, const char *key);
 /* The same, but it must be there. */
 const char *cjd_ref_text_needed(struct cjd_ref object, const char *key);
-/* A number; true if it is there and in range. The reference ignores numbers in quotes (§4.6). */
+/* A number; true if it is there and in range, else *out stays as it is. The reference ignores
+ * numbers in quotes (§4.6). */
 bool cjd_ref_integer(struct cjd_ref object, const char *key, json_int_t low, json_int_t high,
                      json_int_t *out);
 

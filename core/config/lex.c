@@ -97,7 +97,13 @@ static int skip_block(struct cjd_lex *x)
             cjd_lex_step(x);
             return 0;
         }
+        /* Observed: LEGACY looks at an asterisk and what follows as a pair, so that two asterisks
+         * before the slash do not close the comment. */
+        bool is_pair = x->dialect == CJD_DIALECT_LEGACY && cjd_lex_peek(x) == '*';
         cjd_lex_step(x);
+        if (is_pair && cjd_lex_peek(x) >= 0) {
+            cjd_lex_step(x);
+        }
     }
     cjd_lex_remark(x, CJD_REMARK_FATAL, &start, "this comment is not closed by */");
     return CJD_ERR_PARSE;
