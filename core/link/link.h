@@ -104,7 +104,7 @@ struct cjd_refusal {
 struct cjd_links_ops {
     /* A switch frame from a peer, that came in on switch interface `iface`; consumes it. */
     void (*frame)(void *ctx, uint32_t iface, struct cjd_pkt *pkt, uint64_t now_ns);
-    /* Sends sealed packets; consumes them. */
+    /* Sends sealed packets; consumes them, empties vec. */
     void (*tx)(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
     /* For the router: the peer can be used (established, version known), or no longer. */
     void (*peer_up)(void *ctx, const struct cjd_peer_info *peer, uint64_t now_ns);
@@ -121,7 +121,7 @@ struct cjd_links_config {
     struct cjd_timers *timers;
     struct cjd_drops *drops;
     struct cjd_log log;
-    uint32_t version;
+    uint32_t version; /* announced in pings */
     struct cjd_links_ops ops;
 };
 

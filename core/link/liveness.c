@@ -75,6 +75,7 @@ void peer_ping(struct peer *p, uint64_t now_ns)
         cjd_pool_give(l->config.pool, pkt);
         return;
     }
+    cjd_ctrl_set_version(pkt, l->config.version);
     cjd_ctrl_wrap(pkt, p->label, false);
     /* Through the own switch like any frame, so that the label has the form the neighbour expects.
      */

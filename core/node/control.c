@@ -121,6 +121,7 @@ void control_keyping(struct cjd_node *node, uint64_t label, uint64_t now_ns)
         cjd_pool_give(node->config.pool, pkt);
         return;
     }
+    cjd_ctrl_set_version(pkt, node->config.version);
     cjd_ctrl_wrap(pkt, label, false);
     frame_switch(node, CJD_SWITCH_SELF, pkt, now_ns);
 }

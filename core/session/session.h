@@ -6,7 +6,7 @@
  * for the own switch) and come up through ops->content. Router messages come and go through the
  * same door as content type 256. One thread.
  *
- * Timers: one per session with upkeep to do, one for the buffers of unknown destinations.
+ * Timers: one per session.
  */
 #ifndef CJD_SESSION_SESSION_H
 #define CJD_SESSION_SESSION_H
@@ -52,6 +52,8 @@ struct cjd_session_path {
     bool is_best; /* the router's choice; else an alternative, kept for when the choice dies */
 };
 
+/* want, ping, doubt and hint lead into the router. None of them is called from inside what the
+ * router calls: cjd_sessions_send_dht(), _path(), _path_dead(), _no_path(). */
 struct cjd_sessions_ops {
     /* A frame (label as given to the own switch) to be switched; consumes it. */
     void (*frame)(void *ctx, struct cjd_pkt *pkt, uint64_t now_ns);

@@ -262,6 +262,14 @@ int cjd_ctrl_make_ping(struct cjd_pkt *pkt, const struct cjd_key *key, const voi
     return 0;
 }
 
+void cjd_ctrl_set_version(struct cjd_pkt *ping, uint32_t version)
+{
+    if (ping->len >= AT_BODY) {
+        cjd_store32(cjd_pkt_data(ping) + AT_VERSION, version);
+        seal(cjd_pkt_data(ping), ping->len);
+    }
+}
+
 int cjd_ctrl_make_getsnode(struct cjd_pkt *pkt, const struct cjd_ctrl_self *self, const void *data,
                            uint32_t len)
 {

@@ -82,6 +82,8 @@ void cjd_ctrl_wrap(struct cjd_pkt *pkt, uint64_t label, bool suppress_errors);
  * CJD_ERR_TOO_LONG: more data than the packet, or a KEYPING (64 bytes), can take. */
 CJD_MUST_CHECK int cjd_ctrl_make_ping(struct cjd_pkt *pkt, const struct cjd_key *key,
                                       const void *data, uint32_t len);
+/* A ping just made announces that version instead of CJD_PROTOCOL. */
+void cjd_ctrl_set_version(struct cjd_pkt *ping, uint32_t version);
 /* GETSNODE and RPATH queries likewise. */
 CJD_MUST_CHECK int cjd_ctrl_make_getsnode(struct cjd_pkt *pkt, const struct cjd_ctrl_self *self,
                                           const void *data, uint32_t len);

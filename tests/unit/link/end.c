@@ -150,7 +150,7 @@ void end_init(struct end *end, uint64_t seed)
         .pool = end->pool,
         .timers = &end->timers,
         .drops = &end->drops,
-        .version = CJD_PROTOCOL,
+        .version = END_VERSION,
         .ops = {.frame = on_frame,
                 .tx = on_tx,
                 .peer_up = on_up,

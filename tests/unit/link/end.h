@@ -13,6 +13,7 @@
 
 #define END_START     (1000 * CJD_S)
 #define END_MTU       1500u
+#define END_VERSION   22u
 #define END_SENT_MAX  2048u
 #define END_BYTES_MAX 2048u
 #define END_LOGIN     "tester"

@@ -62,6 +62,7 @@ static void empty_hello(void **state)
     assert_int_equal(far_open(&far, &e.sent[0], e.now_ns), CJD_CA_OK);
     assert_non_null(frame_cookie(far.bytes, far.len, &n));
     assert_int_equal(n, 8);
+    assert_int_equal(cjd_load32(far.bytes + 24), END_VERSION);
     /* States are updated by what arrives (link notes §5.1). */
     assert_int_equal(end_peer(&e, 1u << 16).state, CJD_CA_RECEIVED_HELLO);
     far_fini(&far);

@@ -336,6 +336,7 @@ static void unknown_handle(void **state)
     const struct box_bytes *keyping = box_find(&box, CJD_CTRL_KEYPING);
     assert_non_null(keyping);
     assert_left_over(keyping, way_back(FAR));
+    assert_int_equal(cjd_load32(keyping->bytes + 24), CJD_PROTOCOL);
     assert_memory_equal(keyping->bytes + 28, box.keys.key.b, 32);
     assert_int_equal(keyping->len, 68);
 

@@ -93,6 +93,10 @@ static void ping_round_trip(void **state)
         assert_int_equal(c.version, CJD_PROTOCOL);
         assert_int_equal(c.data_len, len);
         assert_memory_equal(c.data, data, len);
+        cjd_ctrl_set_version(pkt, 20);
+        assert_int_equal(cjd_ctrl_parse(&c, cjd_pkt_data(pkt), pkt->len), 0);
+        assert_int_equal(c.version, 20);
+        assert_memory_equal(c.data, data, len);
         assert_int_equal(cjd_ctrl_answer(&self, 0x13, cjd_pkt_data(pkt), pkt->len), 0);
         assert_int_equal(cjd_ctrl_parse(&c, cjd_pkt_data(pkt), pkt->len), 0);
         assert_int_equal(c.type, CJD_CTRL_PONG);
