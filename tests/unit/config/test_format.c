@@ -6,87 +6,88 @@
 #include <config/format.h>
 #include <config/hint.h>
 
+static const struct {
+    const char *format;
+    const char *text;
+    bool fits;
+} format_rows[] = {
+    {"ip-port", "0.0.0.0:0", true},
+    {"ip-port", "[::]:65535", true},
+    {"ip-port", "[fe80::1%eth0]:1", true},
+    {"ip-port", "0.0.0.0", false},
+    {"ip-port", "0.0.0.0:65536", false},
+    {"ip-port", "0.0.0.0:", false},
+    {"ip-port", "0.0.0.0:-1", false},
+    {"ip-port", "0.0.0.0:1x", false},
+    {"ip-port", "0.0.0.0:000001", false},
+    {"ip-port", "::1:80", false}, /* an address with no port */
+    {"ip-port", "[::1:80", false},
+    {"ip-port", "[::1]80", false},
+    {"ip-port", "[1.2.3.4]:80", false},
+    {"ip-port", "[fe80::1%]:80", false},
+    {"ip-port", "[fe80::1%much-too-long-a-zone]:80", false},
+    {"ip-port", "localhost:80", false},
+    {"ip-port", "1.2.3.400:80", false},
+    {"ip-port", "", false},
+    {"host-port", "203.0.113.7:5199", true},
+    {"host-port", "[2001:db8::1]:5199", true},
+    {"host-port", "node.example.org:5199", true},
+    {"host-port", "node.example.org.:1", true},
+    {"host-port", "a_b-c:1", true},
+    {"host-port", "node.example.org", false},
+    {"host-port", "node.example.org:0", false},
+    {"host-port", "node..example:1", false},
+    {"host-port", ".example:1", false},
+    {"host-port", "no de:1", false},
+    {"host-port", "1.2.3:1", false},
+    {"host-port", ":5199", false},
+    {"host-port", "a:b:1", false},
+    {"ip", "::1", true},
+    {"ip", "10.0.0.1", true},
+    {"ip", "10.0.0", false},
+    {"ipv4", "10.0.0.1", true},
+    {"ipv4", "::1", false},
+    {"ipv6", "2001:db8::", true},
+    {"ipv6", "2001:db8::g", false},
+    {"ipv6", "1.2.3.4", false},
+    {"mesh-address", OWN_ADDR, true},
+    {"mesh-address", "fd00::1", false},
+    {"mesh-address", "fc00::x", false},
+    {"public-key", OWN_KEY, true},
+    {"public-key", KEY_A, true},
+    {"public-key", KEY_BAD, false},
+    {"public-key", "5c6cxwpyltz696pry1hgd67y0xmzq8w3h8d9jp1gqjmlkgwttxd0", false},
+    {"public-key", "", false},
+    {"hex-64", OWN_SECRET, true},
+    {"hex-64", "c7", false},
+    {"hex-64", OWN_SECRET "00", false},
+    {"hex-64", "g7394046d4b5e94a1ac08f6c778feae20b099388dac0b848d9d2143bd8f0aacb", false},
+    {"mac", "01:02:03:04:05:aF", true},
+    {"mac", "01:02:03:04:05", false},
+    {"mac", "01:02:03:04:05:0g", false},
+    {"mac", "01-02-03-04-05-06", false},
+    {"device", "eth0", true},
+    {"device", "fifteen-letters", true},
+    {"device", "sixteen--letters", false},
+    {"device", "", false},
+    {"device", "..", false},
+    {"device", "a/b", false},
+    {"device", "a b", false},
+    {"path", "/x", true},
+    {"path", "x", false},
+    {"secret", "anything", true},
+};
+
 static void formats(void **state)
 {
-    static const struct {
-        const char *format;
-        const char *text;
-        bool fits;
-    } rows[] = {
-        {"ip-port", "0.0.0.0:0", true},
-        {"ip-port", "[::]:65535", true},
-        {"ip-port", "[fe80::1%eth0]:1", true},
-        {"ip-port", "0.0.0.0", false},
-        {"ip-port", "0.0.0.0:65536", false},
-        {"ip-port", "0.0.0.0:", false},
-        {"ip-port", "0.0.0.0:-1", false},
-        {"ip-port", "0.0.0.0:1x", false},
-        {"ip-port", "0.0.0.0:000001", false},
-        {"ip-port", "::1:80", false}, /* an address with no port */
-        {"ip-port", "[::1:80", false},
-        {"ip-port", "[::1]80", false},
-        {"ip-port", "[1.2.3.4]:80", false},
-        {"ip-port", "[fe80::1%]:80", false},
-        {"ip-port", "[fe80::1%much-too-long-a-zone]:80", false},
-        {"ip-port", "localhost:80", false},
-        {"ip-port", "1.2.3.400:80", false},
-        {"ip-port", "", false},
-        {"host-port", "203.0.113.7:5199", true},
-        {"host-port", "[2001:db8::1]:5199", true},
-        {"host-port", "node.example.org:5199", true},
-        {"host-port", "node.example.org.:1", true},
-        {"host-port", "a_b-c:1", true},
-        {"host-port", "node.example.org", false},
-        {"host-port", "node.example.org:0", false},
-        {"host-port", "node..example:1", false},
-        {"host-port", ".example:1", false},
-        {"host-port", "no de:1", false},
-        {"host-port", "1.2.3:1", false},
-        {"host-port", ":5199", false},
-        {"host-port", "a:b:1", false},
-        {"ip", "::1", true},
-        {"ip", "10.0.0.1", true},
-        {"ip", "10.0.0", false},
-        {"ipv4", "10.0.0.1", true},
-        {"ipv4", "::1", false},
-        {"ipv6", "2001:db8::", true},
-        {"ipv6", "2001:db8::g", false},
-        {"ipv6", "1.2.3.4", false},
-        {"mesh-address", OWN_ADDR, true},
-        {"mesh-address", "fd00::1", false},
-        {"mesh-address", "fc00::x", false},
-        {"public-key", OWN_KEY, true},
-        {"public-key", KEY_A, true},
-        {"public-key", KEY_BAD, false},
-        {"public-key", "5c6cxwpyltz696pry1hgd67y0xmzq8w3h8d9jp1gqjmlkgwttxd0", false},
-        {"public-key", "", false},
-        {"hex-64", OWN_SECRET, true},
-        {"hex-64", "c7", false},
-        {"hex-64", OWN_SECRET "00", false},
-        {"hex-64", "g7394046d4b5e94a1ac08f6c778feae20b099388dac0b848d9d2143bd8f0aacb", false},
-        {"mac", "01:02:03:04:05:aF", true},
-        {"mac", "01:02:03:04:05", false},
-        {"mac", "01:02:03:04:05:0g", false},
-        {"mac", "01-02-03-04-05-06", false},
-        {"device", "eth0", true},
-        {"device", "fifteen-letters", true},
-        {"device", "sixteen--letters", false},
-        {"device", "", false},
-        {"device", "..", false},
-        {"device", "a/b", false},
-        {"device", "a b", false},
-        {"path", "/x", true},
-        {"path", "x", false},
-        {"secret", "anything", true},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        cjd_format_fn check = cjd_format_find(rows[i].format);
+    for (size_t i = 0; i < sizeof format_rows / sizeof format_rows[0]; i++) {
+        cjd_format_fn check = cjd_format_find(format_rows[i].format);
         assert_non_null(check);
-        const char *why = check(rows[i].text);
-        if (!why != rows[i].fits) {
-            fail_msg("%s \"%s\": %s", rows[i].format, rows[i].text, why ? why : "accepted");
+        const char *why = check(format_rows[i].text);
+        if (!why != format_rows[i].fits) {
+            fail_msg("%s \"%s\": %s", format_rows[i].format, format_rows[i].text,
+                     why ? why : "accepted");
         }
     }
     assert_null(cjd_format_find("uri"));

@@ -144,103 +144,95 @@ static void positions(void **state)
 }
 
 /* Faults of single values: where and what. `@` in the text marks the place. */
+static const struct {
+    const char *text;
+    const char *pointer;
+    const char *part;
+} fault_rows[] = {
+    {"@{\"plugins\":[]}", "", "\"node\" is missing"},
+    {"{\"node\":@{},\"plugins\":[]}", "/node", "\"privateKey\" is missing"},
+    {"{\"node\":{\"privateKey\":@\"c7\"},\"plugins\":[]}", "/node/privateKey", "64 hexadecimal"},
+    {"{\"node\":{\"privateKey\":@"
+     "\"0000000000000000000000000000000000000000000000000000000000000001\"},\"plugins\":[]}",
+     "/node/privateKey", "not in fc00::/8"},
+    {"{\"node\":{\"privateKey\":@5},\"plugins\":[]}", "/node/privateKey", "must be a text"},
+    {"{\"node\":{\"privateKey\":\"" OWN_SECRET "\",\"publicKey\":@\"" KEY_A "\"},\"plugins\":[]}",
+     "/node/publicKey", "not the key of the private key"},
+    {"{\"node\":{\"privateKey\":\"" OWN_SECRET "\",\"ipv6\":@\"fc00::1\"},\"plugins\":[]}",
+     "/node/ipv6", "not the address of the private key"},
+    {"{\"node\":{\"privateKey\":\"" OWN_SECRET "\",@\"pivateKey\":1},\"plugins\":[]}",
+     "/node/pivateKey", "did you mean \"privateKey\"?"},
+    {"{\"version\":@4," NODE ",\"plugins\":[]}", "/version", "from 3 to 3"},
+    {"{" NODE ",\"plugins\":@{}}", "/plugins", "must be a list"},
+    {"{" NODE ",\"plugins\":[@5]}", "/plugins/0", "must be an object"},
+    {"{" NODE ",\"plugins\":[@{}]}", "/plugins/0", "\"plugin\" is missing"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":@\"../x\"}]}", "/plugins/0/plugin", "lower-case"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":@\"\"}]}", "/plugins/0/plugin", "empty"},
+    {"{" NODE ",\"plugins\":[{\"so\":@\"x.so\"}]}", "/plugins/0/so", "absolute path"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",\"id\":\"b\"},{\"plugin\":\"b\",\"id\":@\"b\"}]}",
+     "/plugins/1/id", "earlier plugin"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",@\"reqired\":true}]}", "/plugins/0/reqired",
+     "\"required\""},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",\"required\":@1}]}", "/plugins/0/required",
+     "true or false"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",\"config\":@[]}]}", "/plugins/0/config",
+     "must be an object"},
+    {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[@{\"login\":\"x\"}]}}",
+     "/peering/passwords/0", "\"password\" is missing"},
+    {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":@\"\"}]}}",
+     "/peering/passwords/0/password", "empty"},
+    {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"login\":\"l\"},"
+     "{\"password\":\"x\"},@{\"password\":\"x\",\"login\":\"l\"}]}}",
+     "/peering/passwords/2", "same as in an earlier entry"},
+    {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"address\":@"
+     "\"fd00::1\"}]}}",
+     "/peering/passwords/0/address", "fc00::/8"},
+    {"{" NODE ",\"plugins\":[],\"pluginPath\":@\"plugins\"}", "/pluginPath", "absolute"},
+    {"{" NODE ",\"plugins\":[],\"sandbox\":{\"user\":@0}}", "/sandbox/user",
+     "text in quotes or null"},
+    {"{" NODE ",\"plugins\":[],\"sandbox\":{\"chroot\":@\"x\"}}", "/sandbox/chroot", "absolute"},
+    {"{" NODE ",\"plugins\":[],\"log\":{\"to\":@\"syslog\"}}", "/log/to", "must be \"stderr\""},
+    {"{" NODE ",\"plugins\":[],\"log\":{\"to\":@\"file:x\"}}", "/log/to", "absolute path"},
+    {"{" NODE ",\"plugins\":[],\"log\":{\"level\":@\"loud\"}}", "/log/level", "\"info\""},
+    {"{" NODE ",\"plugins\":[],\"log\":{\"modules\":{\"dht\":@5}}}", "/log/modules/dht", "text"},
+    {"{" NODE ",\"plugins\":[],\"routing\":{\"supernodes\":[@\"x\"]}}", "/routing/supernodes/0",
+     "public key"},
+    {"{" NODE ",\"plugins\":[],\"routing\":{\"supernodes\":[@\"" OWN_KEY "\"]}}",
+     "/routing/supernodes/0", "this node itself"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":[{\"publicKey\":@\"" OWN_KEY
+     "\"}]}}]}",
+     "/plugins/0/config/peers/0/publicKey", "this node itself"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":[{\"publicKey\":@\"" KEY_BAD
+     "\"}]}}]}",
+     "/plugins/0/config/peers/0/publicKey", "no address in fc00::/8"},
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":["
+     "{\"address\":\"[::1]:7\"},{\"address\":\"1.2.3.4:7\"},{\"address\":@\"[0:0::1]:7\"}]}}]}",
+     "/plugins/0/config/peers/2/address", "earlier peer"},
+    {"{" NODE ",\"plugins\":[],@\"interfaces\":{}}", "/interfaces", "beside \"plugins\""},
+    {"{" NODE ",\"plugins\":[],@\"admin\":{}}", "/admin", "beside \"plugins\""},
+    {"{" NODE ",\"plugins\":[],@\"security\":[]}", "/security", "beside \"plugins\""},
+    {"{" NODE ",\"plugins\":[],\"router\":{@\"interface\":{}}}", "/router/interface",
+     "beside \"plugins\""},
+    {"{" NODE ",\"plugins\":[],@\"router\":{}}", "/router", "\"router\" is not known"},
+    {"{" NODE ",\"plugins\":[],@\"plugins\":[]}", "/plugins", "already on line 1"},
+    {"{" NODE ",\"plugins\":[]} @x", "", "behind the end"},
+    {"{" NODE "@ \"plugins\":[]}", "/node", "comma is missing"},
+    {"{" NODE ",\"plugins\":[],\"_x\":@\"\\xff\"}", "/_x", "UTF-8"},
+    {"{" NODE ",\"plugins\":[],\"_x\":@\"\\u0000\"}", "/_x", "NUL"},
+    {"{" NODE ",\"plugins\":[],\"_x\":\"a@\\q\"}", "/_x", "escape"},
+    {"{" NODE ",\"plugins\":[],\"_x\":@\"", "/_x", "not closed"},
+    {"{" NODE ",\"plugins\":[],\"_x\":@yes}", "/_x", "expected a value"},
+    {"{" NODE ",\"plugins\":[],\"_x\":@99999999999999999999}", "/_x", "64 bits"},
+};
+
 static void faults(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *pointer;
-        const char *part;
-    } rows[] = {
-        {"@{\"plugins\":[]}", "", "\"node\" is missing"},
-        {"{\"node\":@{},\"plugins\":[]}", "/node", "\"privateKey\" is missing"},
-        {"{\"node\":{\"privateKey\":@\"c7\"},\"plugins\":[]}", "/node/privateKey",
-         "64 hexadecimal"},
-        {"{\"node\":{\"privateKey\":@"
-         "\"0000000000000000000000000000000000000000000000000000000000000001\"},\"plugins\":[]}",
-         "/node/privateKey", "not in fc00::/8"},
-        {"{\"node\":{\"privateKey\":@5},\"plugins\":[]}", "/node/privateKey", "must be a text"},
-        {"{\"node\":{\"privateKey\":\"" OWN_SECRET "\",\"publicKey\":@\"" KEY_A
-         "\"},\"plugins\":[]}",
-         "/node/publicKey", "not the key of the private key"},
-        {"{\"node\":{\"privateKey\":\"" OWN_SECRET "\",\"ipv6\":@\"fc00::1\"},\"plugins\":[]}",
-         "/node/ipv6", "not the address of the private key"},
-        {"{\"node\":{\"privateKey\":\"" OWN_SECRET "\",@\"pivateKey\":1},\"plugins\":[]}",
-         "/node/pivateKey", "did you mean \"privateKey\"?"},
-        {"{\"version\":@4," NODE ",\"plugins\":[]}", "/version", "from 3 to 3"},
-        {"{" NODE ",\"plugins\":@{}}", "/plugins", "must be a list"},
-        {"{" NODE ",\"plugins\":[@5]}", "/plugins/0", "must be an object"},
-        {"{" NODE ",\"plugins\":[@{}]}", "/plugins/0", "\"plugin\" is missing"},
-        {"{" NODE ",\"plugins\":[{\"plugin\":@\"../x\"}]}", "/plugins/0/plugin", "lower-case"},
-        {"{" NODE ",\"plugins\":[{\"plugin\":@\"\"}]}", "/plugins/0/plugin", "empty"},
-        {"{" NODE ",\"plugins\":[{\"so\":@\"x.so\"}]}", "/plugins/0/so", "absolute path"},
-        {"{" NODE
-         ",\"plugins\":[{\"plugin\":\"a\",\"id\":\"b\"},{\"plugin\":\"b\",\"id\":@\"b\"}]}",
-         "/plugins/1/id", "earlier plugin"},
-        {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",@\"reqired\":true}]}", "/plugins/0/reqired",
-         "\"required\""},
-        {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",\"required\":@1}]}", "/plugins/0/required",
-         "true or false"},
-        {"{" NODE ",\"plugins\":[{\"plugin\":\"a\",\"config\":@[]}]}", "/plugins/0/config",
-         "must be an object"},
-        {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[@{\"login\":\"x\"}]}}",
-         "/peering/passwords/0", "\"password\" is missing"},
-        {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":@\"\"}]}}",
-         "/peering/passwords/0/password", "empty"},
-        {"{" NODE
-         ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"login\":\"l\"},"
-         "{\"password\":\"x\"},@{\"password\":\"x\",\"login\":\"l\"}]}}",
-         "/peering/passwords/2", "same as in an earlier entry"},
-        {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"address\":@"
-         "\"fd00::1\"}]}}",
-         "/peering/passwords/0/address", "fc00::/8"},
-        {"{" NODE ",\"plugins\":[],\"pluginPath\":@\"plugins\"}", "/pluginPath", "absolute"},
-        {"{" NODE ",\"plugins\":[],\"sandbox\":{\"user\":@0}}", "/sandbox/user",
-         "text in quotes or null"},
-        {"{" NODE ",\"plugins\":[],\"sandbox\":{\"chroot\":@\"x\"}}", "/sandbox/chroot",
-         "absolute"},
-        {"{" NODE ",\"plugins\":[],\"log\":{\"to\":@\"syslog\"}}", "/log/to", "must be \"stderr\""},
-        {"{" NODE ",\"plugins\":[],\"log\":{\"to\":@\"file:x\"}}", "/log/to", "absolute path"},
-        {"{" NODE ",\"plugins\":[],\"log\":{\"level\":@\"loud\"}}", "/log/level", "\"info\""},
-        {"{" NODE ",\"plugins\":[],\"log\":{\"modules\":{\"dht\":@5}}}", "/log/modules/dht",
-         "text"},
-        {"{" NODE ",\"plugins\":[],\"routing\":{\"supernodes\":[@\"x\"]}}", "/routing/supernodes/0",
-         "public key"},
-        {"{" NODE ",\"plugins\":[],\"routing\":{\"supernodes\":[@\"" OWN_KEY "\"]}}",
-         "/routing/supernodes/0", "this node itself"},
-        {"{" NODE
-         ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":[{\"publicKey\":@\"" OWN_KEY
-         "\"}]}}]}",
-         "/plugins/0/config/peers/0/publicKey", "this node itself"},
-        {"{" NODE
-         ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":[{\"publicKey\":@\"" KEY_BAD
-         "\"}]}}]}",
-         "/plugins/0/config/peers/0/publicKey", "no address in fc00::/8"},
-        {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":["
-         "{\"address\":\"[::1]:7\"},{\"address\":\"1.2.3.4:7\"},{\"address\":@\"[0:0::1]:7\"}]}}]}",
-         "/plugins/0/config/peers/2/address", "earlier peer"},
-        {"{" NODE ",\"plugins\":[],@\"interfaces\":{}}", "/interfaces", "beside \"plugins\""},
-        {"{" NODE ",\"plugins\":[],@\"admin\":{}}", "/admin", "beside \"plugins\""},
-        {"{" NODE ",\"plugins\":[],@\"security\":[]}", "/security", "beside \"plugins\""},
-        {"{" NODE ",\"plugins\":[],\"router\":{@\"interface\":{}}}", "/router/interface",
-         "beside \"plugins\""},
-        {"{" NODE ",\"plugins\":[],@\"router\":{}}", "/router", "\"router\" is not known"},
-        {"{" NODE ",\"plugins\":[],@\"plugins\":[]}", "/plugins", "already on line 1"},
-        {"{" NODE ",\"plugins\":[]} @x", "", "behind the end"},
-        {"{" NODE "@ \"plugins\":[]}", "/node", "comma is missing"},
-        {"{" NODE ",\"plugins\":[],\"_x\":@\"\\xff\"}", "/_x", "UTF-8"},
-        {"{" NODE ",\"plugins\":[],\"_x\":@\"\\u0000\"}", "/_x", "NUL"},
-        {"{" NODE ",\"plugins\":[],\"_x\":\"a@\\q\"}", "/_x", "escape"},
-        {"{" NODE ",\"plugins\":[],\"_x\":@\"", "/_x", "not closed"},
-        {"{" NODE ",\"plugins\":[],\"_x\":@yes}", "/_x", "expected a value"},
-        {"{" NODE ",\"plugins\":[],\"_x\":@99999999999999999999}", "/_x", "64 bits"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof fault_rows / sizeof fault_rows[0]; i++) {
         char text[1024];
-        const char *mark = strchr(rows[i].text, '@');
-        size_t before = (size_t)(mark - rows[i].text);
-        snprintf(text, sizeof text, "%.*s%s", (int)before, rows[i].text, mark + 1);
+        const char *mark = strchr(fault_rows[i].text, '@');
+        size_t before = (size_t)(mark - fault_rows[i].text);
+        snprintf(text, sizeof text, "%.*s%s", (int)before, fault_rows[i].text, mark + 1);
         struct reading r = read_text(text);
         /* A missing comma is noticed at what follows the space. */
         size_t column = before + (text[before] == ' ' ? 2 : 1);
@@ -248,7 +240,8 @@ static void faults(void **state)
             cjd_diags_print(&r.diags, stdout);
             fail_msg("%s: %zu errors", text, r.diags.errors);
         }
-        assert_diag(&r, CJD_DIAG_ERROR, 1, (unsigned)column, rows[i].pointer, rows[i].part);
+        assert_diag(&r, CJD_DIAG_ERROR, 1, (unsigned)column, fault_rows[i].pointer,
+                    fault_rows[i].part);
         assert_null(strstr(r.diags.v[0].text, OWN_SECRET));
         reading_fini(&r);
     }

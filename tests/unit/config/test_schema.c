@@ -112,73 +112,73 @@ static struct checked check(const char *schema_text, const char *value)
     return c;
 }
 
+/* All values stand on line 3. */
+static const struct {
+    const char *schema;
+    const char *value;
+    unsigned column;
+    const char *pointer; /* below the configuration */
+    const char *part;    /* of the message; NULL: no fault */
+} value_rows[] = {
+    {"{}", "{\"a\":[1,{}]}", 0, "", NULL},
+    {"{\"type\":\"object\"}", "{}", 0, "", NULL},
+    {"{\"type\":\"array\"}", "{}", 1, "", "must be a list [ ], not an object { }"},
+    {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":1}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":1.0}", 6, "/a",
+     "must be an integer, not a number"},
+    {"{\"properties\":{\"a\":{\"type\":\"number\"}}}", "{\"a\":1}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"type\":\"number\"}}}", "{\"a\":1.5}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"type\":\"boolean\"}}}", "{\"a\": 1}", 7, "/a",
+     "must be true or false, not an integer"},
+    {"{\"properties\":{\"a\":{\"type\":\"boolean\"}}}", "{\"a\":false}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"type\":[\"string\",\"null\"]}}}", "{\"a\":null}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"type\":[\"string\",\"null\"]}}}", "{\"a\":{}}", 6, "/a",
+     "must be a text in quotes or null, not an object"},
+    {"{\"required\":[\"a\"]}", "{\"b\":1}", 1, "", "the key \"a\" is missing"},
+    {"{\"required\":[\"a\"],\"properties\":{\"a\":{\"default\":1}}}", "{}", 0, "", NULL},
+    {"{\"additionalProperties\":false,\"properties\":{\"bind\":{},\"peers\":{}}}", "{\"bnid\":1}",
+     2, "/bnid", "did you mean \"bind\"?"},
+    {"{\"additionalProperties\":false,\"properties\":{\"bind\":{},\"peers\":{}}}", "{\"zzzzz\":1}",
+     2, "/zzzzz", "there are: bind, peers"},
+    {"{\"additionalProperties\":false}", "{\"a\":1}", 2, "/a", "not known"},
+    {"{\"additionalProperties\":false}", "{\"_a\":1,\"// b\":2}", 0, "", NULL},
+    {"{\"additionalProperties\":true}", "{\"a\":1}", 0, "", NULL},
+    {"{\"additionalProperties\":{\"type\":\"string\"}}", "{\"a\":\"x\",\"b\":2}", 14, "/b",
+     "must be a text"},
+    {"{\"properties\":{\"l\":{\"items\":{\"minimum\":2,\"maximum\":4}}}}", "{\"l\":[2,4,5]}", 11,
+     "/l/2", "must be from 2 to 4"},
+    {"{\"properties\":{\"a\":{\"minimum\":2}}}", "{\"a\":1}", 6, "/a", "must be 2 or more"},
+    {"{\"properties\":{\"a\":{\"maximum\":2}}}", "{\"a\":2.5}", 6, "/a", "must be 2 or less"},
+    {"{\"properties\":{\"a\":{\"maximum\":2}}}", "{\"a\":\"9\"}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"enum\":[\"off\",\"on\",1]}}}", "{\"a\":\"up\"}", 6, "/a",
+     "must be one of \"off\", \"on\", 1"},
+    {"{\"properties\":{\"a\":{\"enum\":[\"off\",\"on\",1]}}}", "{\"a\":1}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"minLength\":1}}}", "{\"a\":\"\"}", 6, "/a", "must not be empty"},
+    {"{\"properties\":{\"a\":{\"minLength\":3}}}", "{\"a\":\"\xc3\xa9\xc3\xa9\"}", 6, "/a",
+     "has 2 characters; at least 3"},
+    {"{\"properties\":{\"a\":{\"maxLength\":2}}}", "{\"a\":\"\xc3\xa9\xc3\xa9\"}", 0, "", NULL},
+    {"{\"properties\":{\"a\":{\"maxLength\":2}}}", "{\"a\":\"xyz\"}", 6, "/a",
+     "has 3 characters; at most 2"},
+    {"{\"properties\":{\"a\":{\"format\":\"ip-port\"}}}", "{\"a\":\"x:1\"}", 6, "/a",
+     "must be an address"},
+    {"{\"properties\":{\"a~b/c\":{\"format\":\"ipv6\"}}}", "{\"a~b/c\":\"x\"}", 10, "/a~0b~1c",
+     "must be an IPv6 address"},
+};
+
 static void faults_in_values(void **state)
 {
-    /* All values stand on line 3. */
-    static const struct {
-        const char *schema;
-        const char *value;
-        unsigned column;
-        const char *pointer; /* below the configuration */
-        const char *part;    /* of the message; NULL: no fault */
-    } rows[] = {
-        {"{}", "{\"a\":[1,{}]}", 0, "", NULL},
-        {"{\"type\":\"object\"}", "{}", 0, "", NULL},
-        {"{\"type\":\"array\"}", "{}", 1, "", "must be a list [ ], not an object { }"},
-        {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":1}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":1.0}", 6, "/a",
-         "must be an integer, not a number"},
-        {"{\"properties\":{\"a\":{\"type\":\"number\"}}}", "{\"a\":1}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"type\":\"number\"}}}", "{\"a\":1.5}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"type\":\"boolean\"}}}", "{\"a\": 1}", 7, "/a",
-         "must be true or false, not an integer"},
-        {"{\"properties\":{\"a\":{\"type\":\"boolean\"}}}", "{\"a\":false}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"type\":[\"string\",\"null\"]}}}", "{\"a\":null}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"type\":[\"string\",\"null\"]}}}", "{\"a\":{}}", 6, "/a",
-         "must be a text in quotes or null, not an object"},
-        {"{\"required\":[\"a\"]}", "{\"b\":1}", 1, "", "the key \"a\" is missing"},
-        {"{\"required\":[\"a\"],\"properties\":{\"a\":{\"default\":1}}}", "{}", 0, "", NULL},
-        {"{\"additionalProperties\":false,\"properties\":{\"bind\":{},\"peers\":{}}}",
-         "{\"bnid\":1}", 2, "/bnid", "did you mean \"bind\"?"},
-        {"{\"additionalProperties\":false,\"properties\":{\"bind\":{},\"peers\":{}}}",
-         "{\"zzzzz\":1}", 2, "/zzzzz", "there are: bind, peers"},
-        {"{\"additionalProperties\":false}", "{\"a\":1}", 2, "/a", "not known"},
-        {"{\"additionalProperties\":false}", "{\"_a\":1,\"// b\":2}", 0, "", NULL},
-        {"{\"additionalProperties\":true}", "{\"a\":1}", 0, "", NULL},
-        {"{\"additionalProperties\":{\"type\":\"string\"}}", "{\"a\":\"x\",\"b\":2}", 14, "/b",
-         "must be a text"},
-        {"{\"properties\":{\"l\":{\"items\":{\"minimum\":2,\"maximum\":4}}}}", "{\"l\":[2,4,5]}",
-         11, "/l/2", "must be from 2 to 4"},
-        {"{\"properties\":{\"a\":{\"minimum\":2}}}", "{\"a\":1}", 6, "/a", "must be 2 or more"},
-        {"{\"properties\":{\"a\":{\"maximum\":2}}}", "{\"a\":2.5}", 6, "/a", "must be 2 or less"},
-        {"{\"properties\":{\"a\":{\"maximum\":2}}}", "{\"a\":\"9\"}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"enum\":[\"off\",\"on\",1]}}}", "{\"a\":\"up\"}", 6, "/a",
-         "must be one of \"off\", \"on\", 1"},
-        {"{\"properties\":{\"a\":{\"enum\":[\"off\",\"on\",1]}}}", "{\"a\":1}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"minLength\":1}}}", "{\"a\":\"\"}", 6, "/a",
-         "must not be empty"},
-        {"{\"properties\":{\"a\":{\"minLength\":3}}}", "{\"a\":\"\xc3\xa9\xc3\xa9\"}", 6, "/a",
-         "has 2 characters; at least 3"},
-        {"{\"properties\":{\"a\":{\"maxLength\":2}}}", "{\"a\":\"\xc3\xa9\xc3\xa9\"}", 0, "", NULL},
-        {"{\"properties\":{\"a\":{\"maxLength\":2}}}", "{\"a\":\"xyz\"}", 6, "/a",
-         "has 3 characters; at most 2"},
-        {"{\"properties\":{\"a\":{\"format\":\"ip-port\"}}}", "{\"a\":\"x:1\"}", 6, "/a",
-         "must be an address"},
-        {"{\"properties\":{\"a~b/c\":{\"format\":\"ipv6\"}}}", "{\"a~b/c\":\"x\"}", 10, "/a~0b~1c",
-         "must be an IPv6 address"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof value_rows / sizeof value_rows[0]; i++) {
         char pointer[128];
-        struct checked c = check(rows[i].schema, rows[i].value);
-        if (c.r.diags.errors != (rows[i].part ? 1 : 0)) {
+        struct checked c = check(value_rows[i].schema, value_rows[i].value);
+        if (c.r.diags.errors != (value_rows[i].part ? 1 : 0)) {
             cjd_diags_print(&c.r.diags, stdout);
-            fail_msg("%s against %s: %zu errors", rows[i].value, rows[i].schema, c.r.diags.errors);
+            fail_msg("%s against %s: %zu errors", value_rows[i].value, value_rows[i].schema,
+                     c.r.diags.errors);
         }
-        if (rows[i].part) {
-            snprintf(pointer, sizeof pointer, "/plugins/0/config%s", rows[i].pointer);
-            assert_diag(&c.r, CJD_DIAG_ERROR, 3, rows[i].column, pointer, rows[i].part);
+        if (value_rows[i].part) {
+            snprintf(pointer, sizeof pointer, "/plugins/0/config%s", value_rows[i].pointer);
+            assert_diag(&c.r, CJD_DIAG_ERROR, 3, value_rows[i].column, pointer, value_rows[i].part);
         }
         reading_fini(&c.r);
     }
