@@ -98,7 +98,7 @@ class Lab:
         """A node that was started and has ended without being told to is a failure."""
         for node in self.nodes:
             if node.process is not None and node.process.returncode is None and \
-                    not node.is_running():
+                    not node.is_running() and not node.revive():
                 raise Failure(f"{node.name} ended with status {node.process.returncode}")
 
     def show_logs(self):

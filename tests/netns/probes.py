@@ -26,9 +26,12 @@ class Pinger:
     """Sends echo requests from many nodes at once and notes every reply. All in this process: a
     socket stays in the namespace it was made in."""
 
-    def __init__(self, lab, pairs, size=8):
+    count = 0  # of all so far: a late reply to an earlier one is not this one's
+
+    def __init__(self, lab, pairs):
         self.lab, self.pairs = lab, pairs
-        self.padding = bytes(size - 8) if size > 8 else b""
+        Pinger.count += 1
+        self.ident = Pinger.count & 0xffff
         self.sockets = {a: self.socket_in(a) for a in {a for a, _ in pairs}}
         self.sent = {pair: 0 for pair in pairs}
         self.replies = {pair: [] for pair in pairs}  # (time of reply, round trip)
@@ -46,8 +49,8 @@ class Pinger:
     def send(self, pairs):
         self.sequence = (self.sequence + 1) & 0xffff
         for pair in pairs:
-            packet = struct.pack("!BBHHHd", ECHO_REQUEST, 0, 0, 0x4a64, self.sequence,
-                                 time.monotonic()) + self.padding
+            packet = struct.pack("!BBHHHd", ECHO_REQUEST, 0, 0, self.ident, self.sequence,
+                                 time.monotonic())
             try:
                 self.sockets[pair[0]].sendto(packet, (pair[1].address, 0))
                 self.sent[pair] += 1
@@ -61,7 +64,7 @@ class Pinger:
             except BlockingIOError:
                 return
             pair = self.by_address.get((node, source[0]))
-            if pair and len(data) >= 16:
+            if pair and len(data) >= 16 and int.from_bytes(data[4:6], "big") == self.ident:
                 now, sent = time.monotonic(), struct.unpack("!d", data[8:16])[0]
                 self.replies[pair].append((now, now - sent))
 
@@ -125,7 +128,9 @@ class Steadiness:
     """Share of answered requests and longest gap between replies, per pair."""
 
     def __init__(self, pinger, began, ended):
-        self.lost = {p: pinger.sent[p] - len(r) for p, r in pinger.replies.items()}
+        # The time of sending tells replies apart: a doubled one does not make up for a lost one.
+        self.lost = {p: pinger.sent[p] - len({round(at - trip, 6) for at, trip in r})
+                     for p, r in pinger.replies.items()}
         self.sent = dict(pinger.sent)
         self.gap = {}
         for pair, replies in pinger.replies.items():
