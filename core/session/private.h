@@ -15,15 +15,17 @@
 #define MAX_WAITING_ALL      512u /* of all sessions */
 #define PATHS                3u
 
-#define WAIT_LIMIT   (10 * CJD_S)    /* a packet waits no longer (session notes §3.3) */
-#define SESSION_IDLE (120 * CJD_S)   /* a session without any traffic ends */
-#define USER_IDLE    (120 * CJD_S)   /* without user traffic nothing is done for it */
-#define PATH_REFRESH (30 * CJD_S)    /* a used session asks the router again */
-#define UNANSWERED   (1000 * CJD_MS) /* then the path in use is doubted */
-#define ASYMMETRIC   (3000 * CJD_MS) /* the same where user content comes by another way */
-#define SETUP_FIRST  (150 * CJD_MS)
-#define SETUP_MAX    (2000 * CJD_MS)
-#define WANT_AGAIN   (1000 * CJD_MS)
+#define WAIT_LIMIT      (10 * CJD_S)    /* a packet waits no longer (session notes §3.3) */
+#define SESSION_IDLE    (120 * CJD_S)   /* a session without any traffic ends */
+#define USER_IDLE       (120 * CJD_S)   /* without user traffic nothing is done for it */
+#define PATH_REFRESH    (30 * CJD_S)    /* a used session asks the router again */
+#define UNANSWERED      (1000 * CJD_MS) /* then the path in use is doubted */
+#define UNHEARD         (2000 * CJD_MS) /* router messages without any answer for so long: begin anew */
+#define UNHEARD_QUERIES 3u              /* and at least so many of them */
+#define ASYMMETRIC      (3000 * CJD_MS) /* the same where user content comes by another way */
+#define SETUP_FIRST     (150 * CJD_MS)
+#define SETUP_MAX       (2000 * CJD_MS)
+#define WANT_AGAIN      (1000 * CJD_MS)
 
 struct path {
     uint64_t label; /* 0: free */
@@ -52,12 +54,15 @@ struct session {
     uint64_t user_tx_ns; /* last user packet, 0 = none */
     uint64_t asked_ns;   /* first user packet on the path in use since something came back over it;
                           * 0 = none */
-    uint64_t user_rx_ns; /* last user content, by whatever way */
-    uint64_t doubt_ns;   /* when the path was doubted last */
-    uint64_t want_ns;    /* when a path was wanted last */
-    uint64_t setup_ns;   /* when a handshake was last pushed */
+    uint64_t query_ns;   /* first of a run of router messages without anything heard; 0 = none */
+    uint64_t query_last_ns; /* last of them */
+    uint64_t user_rx_ns;    /* last user content, by whatever way */
+    uint64_t doubt_ns;      /* when the path was doubted last */
+    uint64_t want_ns;       /* when a path was wanted last */
+    uint64_t setup_ns;      /* when a handshake was last pushed */
     uint64_t hint_ns;
-    uint32_t setups; /* pushes in a row without success */
+    uint32_t queries; /* in the run that began at query_ns */
+    uint32_t setups;  /* pushes in a row without success */
     uint32_t version;
     uint32_t rx_handle;
     uint32_t tx_handle;         /* 0: unknown */

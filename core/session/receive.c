@@ -84,6 +84,7 @@ static void deliver(struct session *e, struct arrival *a, uint64_t now_ns)
     session_touch(e);
     if (is_live || !cjd_ca_is_established(&e->ca)) {
         e->last_rx_ns = now_ns;
+        e->query_ns = 0;
         e->is_reset = false;
     }
     if (is_live) {

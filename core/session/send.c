@@ -264,6 +264,29 @@ void cjd_sessions_send(struct cjd_sessions *s, const struct cjd_addr *addr, uint
     session_arm(e, now_ns);
 }
 
+/*
+ * The two ends can come to disagree about their session: one has restarted, or hellos crossed and
+ * took ways of different length (a reference node gives up its half for a hello that comes late).
+ * Then nothing that is sent is understood, and only a new hello helps. The router keeps asking: if
+ * it hears nothing for a while, that is what it gets.
+ */
+static void begin_anew_if_unheard(struct session *e, uint64_t now_ns)
+{
+    /* An answer we gave long ago was owed none. */
+    if (e->query_ns == 0 || now_ns - e->query_last_ns >= UNHEARD) {
+        e->query_ns = now_ns;
+        e->queries = 0;
+    }
+    e->query_last_ns = now_ns;
+    e->queries++;
+    if (e->queries > UNHEARD_QUERIES && now_ns - e->query_ns >= UNHEARD && !e->is_replying) {
+        e->query_ns = 0;
+        if (cjd_ca_state(&e->ca) != CJD_CA_SENT_HELLO) {
+            cjd_ca_reset(&e->ca);
+        }
+    }
+}
+
 void cjd_sessions_send_dht(struct cjd_sessions *s, const struct cjd_session_path *path,
                            struct cjd_pkt *pkt, uint64_t now_ns)
 {
@@ -287,6 +310,7 @@ void cjd_sessions_send_dht(struct cjd_sessions *s, const struct cjd_session_path
         e->version = path->version;
     }
     push32(pkt, 0x10000000u | CJD_CONTENT_DHT);
+    begin_anew_if_unheard(e, now_ns);
     /* Established, but the handle was never announced: cannot be addressed as data. */
     cjd_ca_expire(&e->ca, now_ns);
     if (cjd_ca_can_send_data(&e->ca) && e->tx_handle == 0) {

@@ -546,6 +546,38 @@ static void least_valuable_calls_out(void **state)
     end_fini(&e);
 }
 
+/* The far end knows nothing of the session any more and says nothing: only a hello reaches it. The
+ * router's questions bring one soon, also without user traffic. */
+static void unheard_questions_begin_anew(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 77, 0);
+    far_init(&far, 10, &e);
+    far_establish(&far, &e, FAR_LABEL);
+    far_restart(&far, &e, far.handle);
+    end_forget(&e);
+    struct cjd_session_path path = end_path_to(&far.self, FAR_LABEL);
+    uint64_t start = e.now_ns;
+    unsigned hellos = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        end_query(&e, &path);
+        end_run(&e, 250 * CJD_MS);
+    }
+    for (unsigned i = 0; i < e.sent_count; i++) {
+        if (e.sent[i].word == 0) {
+            hellos++;
+            assert_true(e.sent[i].at_ns - start >= 2 * CJD_S);
+            assert_true(e.sent[i].at_ns - start < 3 * CJD_S);
+            assert_int_equal(far_open(&far, &e.sent[i], e.now_ns), CJD_CA_OK);
+        }
+    }
+    assert_int_equal(hellos, 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +596,7 @@ int main(void)
         cmocka_unit_test(answer_is_the_proof),
         cmocka_unit_test(full_table_reentered),
         cmocka_unit_test(least_valuable_calls_out),
+        cmocka_unit_test(unheard_questions_begin_anew),
     };
     return cmocka_run_group_tests_name("session_paths", tests, NULL, NULL);
 }

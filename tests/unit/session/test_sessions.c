@@ -353,7 +353,7 @@ static void no_user_data_in_handshakes(void **state)
     e.answers = true;
     far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "q", 1);
     end_user(&e, &far.self.addr, 1, 10);
-    end_run(&e, 3 * CJD_S);
+    end_run(&e, 1500 * CJD_MS);
     assert_true(e.sent_count > 1);
     for (unsigned i = 0; i < e.sent_count; i++) {
         assert_in_range(e.sent[i].word, 0, 3);
