@@ -54,6 +54,10 @@ static void convert_socket(struct cjd_convert *c, struct cjd_ref from,
     const char *path = cjd_ref_text_needed(from, "socketFullPath");
 
     cjd_out_text(c, &config, "socket", cjd_ref_member(from, "socketFullPath"), path);
+    /* The plugin has no such transport; the entry is kept for the day it does. */
+    cjd_out_disable(c, plugins);
+    cjd_ref_report(cjd_ref_member(from, "type"), CJD_DIAG_WARNING,
+                   "\"SocketInterface\" is not supported: this node only forwards");
     if (json_object_get(from.v, "socketAttemptToCreate")) {
         cjd_ref_report(cjd_ref_member(from, "socketAttemptToCreate"), CJD_DIAG_WARNING,
                        "\"socketAttemptToCreate\" is obsolete and ignored");

@@ -355,9 +355,9 @@ static void packet_interfaces(void **state)
         {"{\"type\":\"TUNInterface\",\"tunDevice\":\"t0\"}",
          "{\"device\":\"t0\",\"manage\":\"auto\"}", 0},
         {"{\"type\":\"TUNInterface\",\"tunfd\":\"5\"}", "{\"manage\":\"auto\"}", 1},
-        {"{\"type\":\"SocketInterface\",\"socketFullPath\":\"/s\"}", "{\"socket\":\"/s\"}", 0},
+        {"{\"type\":\"SocketInterface\",\"socketFullPath\":\"/s\"}", "{\"socket\":\"/s\"}", 1},
         {"{\"type\":\"SocketInterface\",\"socketFullPath\":\"/s\",\"socketAttemptToCreate\":1}",
-         "{\"socket\":\"/s\"}", 1},
+         "{\"socket\":\"/s\"}", 2},
         {"{\"type\":\"other\"}", NULL, 1},
         {"{}", NULL, 1},
     };
@@ -372,6 +372,7 @@ static void packet_interfaces(void **state)
         if (rows[i].config) {
             json_t *want = json_loads(rows[i].config, 0, NULL);
             assert_true(json_equal(p.config, want));
+            assert_int_equal(p.is_enabled, !json_object_get(want, "socket"));
             json_decref(want);
         }
         assert_int_equal(count_diags(&r, CJD_DIAG_WARNING), rows[i].warnings);

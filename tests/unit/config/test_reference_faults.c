@@ -262,7 +262,7 @@ static void all_errors_at_once(void **state)
     (void)state;
     assert_int_equal(r.err, CJD_ERR_CONFIG);
     assert_int_equal(r.diags.errors, 14);
-    assert_int_equal(count_diags(&r, CJD_DIAG_WARNING), 1);
+    assert_int_equal(count_diags(&r, CJD_DIAG_WARNING), 2);
     for (size_t i = 1; i < r.diags.count; i++) {
         assert_true(r.diags.v[i].line >= r.diags.v[i - 1].line);
     }
