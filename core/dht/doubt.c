@@ -351,10 +351,10 @@ static void judge_other(struct cjd_dht *dht, struct doubt *d, uint64_t now_ns)
 static void judge(struct cjd_dht *dht, struct doubt *d, uint64_t now_ns)
 {
     struct cjd_store_node *n = cjd_store_find(dht->store, &d->addr);
-
     bool is_void = !n || (d->is_best && n->path != d->label);
     /* Something else it was asked over that path may have come back meanwhile. */
     bool is_settled = !is_void && n->path == d->label && n->path_ok_ns >= d->since_ns;
+
     if (is_void || is_settled) {
         drop(dht, d);
     } else if (n->path == d->label && n->best) {

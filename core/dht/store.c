@@ -348,11 +348,11 @@ void cjd_store_node_remove(struct cjd_store *s, struct cjd_store_node *node, uin
     }
     CJD_LIST_EACH(e, &node->in)
     {
-        cjd_store_link_remove(s, CJD_STORE_IN(e), now_ns);
+        cjd_store_link_retire(s, CJD_STORE_IN(e), now_ns);
     }
     CJD_LIST_EACH(e, &node->out)
     {
-        cjd_store_link_remove(s, CJD_STORE_OUT(e), now_ns);
+        cjd_store_link_retire(s, CJD_STORE_OUT(e), now_ns);
     }
     cjd_store_set_teacher(node, NULL);
     forget_teacher(s, node);
@@ -424,7 +424,7 @@ static bool make_room(struct cjd_store *s, struct cjd_store_node *parent,
         return true;
     }
     if (victim) {
-        cjd_store_link_remove(s, victim, now_ns);
+        cjd_store_link_retire(s, victim, now_ns);
     }
     return victim != NULL;
 }
@@ -502,7 +502,7 @@ void cjd_store_link_set_down(struct cjd_store *s, struct cjd_store_link *link, u
     if (link->is_down) {
         return;
     }
-    s->breaks++;
+    s->breaks += !link->is_retired;
     link->is_down = true;
     link->down_ns = now_ns;
     link->misses = 0;
@@ -524,6 +524,12 @@ void cjd_store_link_remove(struct cjd_store *s, struct cjd_store_link *link, uin
     s->links[link->index] = last;
     last->index = link->index;
     free(link);
+}
+
+void cjd_store_link_retire(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns)
+{
+    link->is_retired = true;
+    cjd_store_link_remove(s, link, now_ns);
 }
 
 /* --- eviction ----------------------------------------------------------------------------------
@@ -602,6 +608,6 @@ void cjd_store_trim(struct cjd_store *s, uint64_t now_ns)
         if (!victim) {
             break;
         }
-        cjd_store_link_remove(s, victim, now_ns);
+        cjd_store_link_retire(s, victim, now_ns);
     }
 }

@@ -68,6 +68,7 @@ struct cjd_store_link {
     bool is_down;
     bool is_pending;
     bool is_avoided;
+    bool is_retired; /* removed for want of room or use, not because it broke */
 };
 
 /* What upkeep.c remembers about a node. */
@@ -272,6 +273,8 @@ void cjd_store_peer_spoke(struct cjd_store *s, struct cjd_store_link *link,
 
 void cjd_store_link_set_down(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns);
 void cjd_store_link_remove(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns);
+/* The same for a link that works but is no longer kept: paths over it are not called broken. */
+void cjd_store_link_retire(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns);
 void cjd_store_node_remove(struct cjd_store *s, struct cjd_store_node *node, uint64_t now_ns);
 /* A label from `node` on leads back to us, it says: links through it are loops. */
 void cjd_store_way_back(struct cjd_store *s, struct cjd_store_node *node, uint64_t label,

@@ -291,7 +291,7 @@ static void reopen(struct cjd_store *s, struct cjd_store_node *root, bool is_bro
 void cjd_store_link_changed(struct cjd_store *s, struct cjd_store_link *link, uint64_t now_ns)
 {
     if (link->child->best == link) {
-        reopen(s, link->child, link->is_down, now_ns);
+        reopen(s, link->child, link->is_down && !link->is_retired, now_ns);
     } else {
         push_pending(s, link);
     }

@@ -150,7 +150,7 @@ static void split(struct cjd_store *s, struct cjd_store_node *parent, uint64_t l
         struct cjd_store_node *via = shorter->child;
         struct cjd_store_link like = *l;
         int back_form = shorter->back_form;
-        cjd_store_link_remove(s, l, now_ns);
+        cjd_store_link_retire(s, l, now_ns);
         if (via->scheme && like.child != via) {
             graft(s, via, back_form, cjd_label_unsplice(like.label, label), &like, now_ns);
         }

@@ -159,11 +159,15 @@ static void test_long_links_are_split(void **state)
     assert_int_equal(store_node(&w, &d)->path, path_d);
     assert_false(store_node(&w, &d)->best->is_one_hop);
     assert_int_equal(store_node(&w, &a)->multi_count, 1);
+    store_node(&w, &d)->told_path = path_d;
     /* C is found, two hops behind A: what lies behind C now begins there. */
     assert_int_equal(store_prove(&w, &c, path_c, 0, 3000), CJD_STORE_NEW_NODE);
     assert_ptr_equal(store_node(&w, &d)->best->parent, store_node(&w, &c));
     assert_int_equal(store_node(&w, &d)->best->label, 0x19);
     assert_true(store_node(&w, &d)->best->is_one_hop);
+    /* Nothing broke, and nobody is told so. */
+    assert_false(store_node(&w, &d)->is_told_broken);
+    assert_int_equal(cjd_store_breaks(w.s), 0);
     assert_int_equal(store_prove(&w, &b, path_b, 0, 2000), CJD_STORE_NEW_NODE);
     assert_ptr_equal(store_node(&w, &c)->best->parent, store_node(&w, &b));
     assert_int_equal(store_node(&w, &a)->multi_count, 0);
