@@ -4,11 +4,13 @@
  *
  * Messages go out through ops->send and come in through cjd_dht_message(); `node` puts the session
  * layer between them. What the router learns it reports through ops->path and ops->path_dead; the
- * session layer chooses among paths. Both are called from inside the calls below: they may not call
- * back into the router, except cjd_dht_best().
+ * session layer chooses among paths. Both are called from inside the calls below and from timers:
+ * they may not call back into the router, except cjd_dht_best().
  *
- * Hearsay is never passed on or reported: only paths that answered a query of ours.
- * One object, control thread. All tables are bounded (cjd_dht_limits).
+ * Hearsay is never passed on or reported: only what answered a query of ours. A best path may be
+ * put together from links that were proven by different answers; after a failure it is reported at
+ * once and verified as a whole at the same time. One object, control thread. All tables are bounded
+ * (cjd_dht_limits).
  */
 #ifndef CJD_DHT_DHT_H
 #define CJD_DHT_DHT_H
@@ -54,7 +56,7 @@ struct cjd_dht_ops {
     void (*path)(void *ctx, const struct cjd_dht_path *path, uint64_t now_ns);
     /* This path no longer works. */
     void (*path_dead)(void *ctx, const struct cjd_addr *addr, uint64_t label, uint64_t now_ns);
-    /* A search asked for by cjd_dht_want() ended. */
+    /* A search asked for by cjd_dht_want() ended. Without result: never from inside that call. */
     void (*search_done)(void *ctx, const struct cjd_addr *addr, bool was_found, uint64_t now_ns);
     void *ctx;
 };
