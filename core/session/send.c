@@ -130,7 +130,7 @@ static void wait_for_path(struct session *e, struct cjd_pkt *pkt, uint64_t now_n
     if (e->waiting_count == MAX_WAITING) {
         /* The oldest is the least useful: whoever sent it has given it up first. */
         session_drop(s, e->waiting[0], CJD_DROP_SESSION_FULL);
-        memmove(&e->waiting[0], &e->waiting[1], (MAX_WAITING - 1) * sizeof e->waiting[0]);
+        memmove(&e->waiting[0], &e->waiting[1], (MAX_WAITING - 1) * sizeof(struct cjd_pkt *));
         e->waiting_count--;
         s->waiting--;
     }
@@ -156,7 +156,7 @@ void session_release(struct session *e, uint64_t now_ns)
     if (n == 0 || !is_ready(e, now_ns)) {
         return;
     }
-    memcpy(ready, e->waiting, n * sizeof ready[0]);
+    memcpy(ready, e->waiting, n * sizeof(struct cjd_pkt *));
     e->owner->waiting -= n;
     e->waiting_count = 0;
     e->setups = 0;
@@ -175,7 +175,7 @@ void session_give_up(struct session *e, uint64_t now_ns)
     struct cjd_pkt *lost[MAX_WAITING];
     unsigned n = e->waiting_count;
 
-    memcpy(lost, e->waiting, n * sizeof lost[0]);
+    memcpy(lost, e->waiting, n * sizeof(struct cjd_pkt *));
     s->waiting -= n;
     e->waiting_count = 0;
     for (unsigned i = 0; i < n; i++) {

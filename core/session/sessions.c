@@ -113,8 +113,9 @@ void cjd_sessions_free(struct cjd_sessions *s)
     if (!s) {
         return;
     }
-    while (s->newest) {
-        destroy(s->newest);
+    for (struct session *e = s->newest, *older; e; e = older) {
+        older = e->older;
+        destroy(e);
     }
     cjd_map_fini(&s->by_addr);
     cjd_map_fini(&s->by_handle);
@@ -184,10 +185,9 @@ static bool make_room(struct cjd_sessions *s, bool among_keyless, uint64_t now_n
 
 struct session *session_new(struct cjd_sessions *s, const struct cjd_addr *addr, uint64_t now_ns)
 {
-    if (s->keyless >= MAX_KEYLESS && !make_room(s, true, now_ns)) {
-        return NULL;
-    }
-    if (s->count >= s->config.max_sessions && !make_room(s, false, now_ns)) {
+    bool is_crowded = s->keyless >= MAX_KEYLESS;
+
+    if ((is_crowded || s->count >= s->config.max_sessions) && !make_room(s, is_crowded, now_ns)) {
         return NULL;
     }
     struct session *e = calloc(1, sizeof *e);
