@@ -116,6 +116,7 @@ int cjd_links_add(struct cjd_links *l, const char *name, uint32_t mtu, uint32_t 
         strncpy(e->name, name, CJD_LINK_NAME_MAX);
         e->tx = (struct cjd_vec){
             .size = (uint32_t)sizeof(struct cjd_vec), .cap = TX_BATCH, .v = e->tx_array};
+        l->link_end = i < l->link_end ? l->link_end : i + 1;
         return (int)i;
     }
     return CJD_ERR_FULL;
@@ -149,7 +150,7 @@ static void link_flush(struct cjd_links *l, uint32_t link, uint32_t flags)
 
 void cjd_links_flush(struct cjd_links *l)
 {
-    for (uint32_t i = 0; i < CJD_LINKS_MAX; i++) {
+    for (uint32_t i = 0; i < l->link_end; i++) {
         if (l->link[i].is_used) {
             link_flush(l, i, 0);
         }

@@ -74,6 +74,7 @@ struct cjd_links {
     uint16_t generation[PEERS_MAX];
     struct peer *by_iface[CJD_SWITCH_IFACES];
     struct link_entry link[CJD_LINKS_MAX];
+    uint32_t link_end; /* no entry from here on was ever used */
     struct peer *last_rx; /* one-entry cache of the address look-up */
     struct cjd_refusal refusal[CJD_REFUSALS_MAX];
     uint32_t refusals;
