@@ -1,0 +1,319 @@
+/*
+ * What stands between a node and the functions it calls: the linker (--wrap) leads calls from one
+ * object file to another through here, so the code of the node is the daemon's, unchanged.
+ *
+ *   malloc calloc realloc free     memory of a node is counted
+ *   cjd_pool_take cjd_pool_view    … but packets are not: the pool belongs to the simulator
+ *   cjd_sessions_send_dht          router messages are seen in clear
+ *   cjd_dht_message                … and it is known which of them answers a search
+ *   frame_switch cjd_links_send    frames get a kind, and are known as own or forwarded
+ *
+ * These functions have no context to hang the running node on: that is why it is the one variable
+ * of this library that is not in struct sim. There is one for each thread.
+ */
+#include <sim/private.h>
+
+#include <malloc.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <base/wire.h>
+#include <switch/ctrl.h>
+
+#define WORD_AT          CJD_SWITCH_HEADER_BYTES
+#define HANDSHAKE_WORDS  4u
+#define SEARCH_MARK      "1:q2:fn"
+#define QUERY_MARK       "1:q2:"
+#define TARGET_MARK      "3:tar16:"
+#define MARK_BYTES(mark) (sizeof(mark) - 1)
+
+static _Thread_local struct {
+    struct host *host; /* whose code runs; NULL: none */
+    bool is_counting;
+} running;
+
+struct host *hooks_enter(struct host *h)
+{
+    struct host *before = running.host;
+
+    running.host = h;
+    running.is_counting = h != NULL;
+    return before;
+}
+
+void hooks_leave(struct host *before)
+{
+    running.host = before;
+    running.is_counting = before != NULL;
+}
+
+bool hooks_pause(void)
+{
+    bool was_counting = running.is_counting;
+
+    running.is_counting = false;
+    return was_counting;
+}
+
+void hooks_resume(bool was_counting)
+{
+    running.is_counting = was_counting;
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t n, size_t bytes);
+void *__real_realloc(void *p, size_t bytes);
+void __real_free(void *p);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t n, size_t bytes);
+void *__wrap_realloc(void *p, size_t bytes);
+void __wrap_free(void *p);
+
+static void *count(void *p)
+{
+    if (running.is_counting && p) {
+        running.host->heap_bytes += malloc_usable_size(p);
+    }
+    return p;
+}
+
+static void discount(void *p)
+{
+    if (running.is_counting && p) {
+        running.host->heap_bytes -= malloc_usable_size(p);
+    }
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return count(__real_malloc(bytes));
+}
+
+void *__wrap_calloc(size_t n, size_t bytes)
+{
+    return count(__real_calloc(n, bytes));
+}
+
+void *__wrap_realloc(void *p, size_t bytes)
+{
+    discount(p);
+    return count(__real_realloc(p, bytes));
+}
+
+void __wrap_free(void *p)
+{
+    discount(p);
+    __real_free(p);
+}
+
+void *sim_alloc(size_t bytes)
+{
+    void *p = __real_calloc(1, bytes ? bytes : 1);
+
+    if (!p) {
+        sim_fatal("out of memory");
+    }
+    return p;
+}
+
+void *sim_resize(void *p, size_t bytes)
+{
+    void *q = __real_realloc(p, bytes ? bytes : 1);
+
+    if (!q) {
+        sim_fatal("out of memory");
+    }
+    return q;
+}
+
+void sim_free_bytes(void *p)
+{
+    __real_free(p);
+}
+
+void sim_fatal(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)fputs("simulator: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    abort();
+}
+
+struct cjd_pkt *__real_cjd_pool_take(struct cjd_pool *pool, uint32_t size);
+struct cjd_pkt *__wrap_cjd_pool_take(struct cjd_pool *pool, uint32_t size);
+struct cjd_pkt *__real_cjd_pool_view(struct cjd_pool *pool, struct cjd_pkt *pkt, uint32_t off,
+                                     uint32_t len);
+struct cjd_pkt *__wrap_cjd_pool_view(struct cjd_pool *pool, struct cjd_pkt *pkt, uint32_t off,
+                                     uint32_t len);
+
+struct cjd_pkt *__wrap_cjd_pool_take(struct cjd_pool *pool, uint32_t size)
+{
+    bool was_counting = hooks_pause();
+    struct cjd_pkt *pkt = __real_cjd_pool_take(pool, size);
+
+    hooks_resume(was_counting);
+    return pkt;
+}
+
+struct cjd_pkt *__wrap_cjd_pool_view(struct cjd_pool *pool, struct cjd_pkt *pkt, uint32_t off,
+                                     uint32_t len)
+{
+    bool was_counting = hooks_pause();
+    struct cjd_pkt *view = __real_cjd_pool_view(pool, pkt, off, len);
+
+    hooks_resume(was_counting);
+    return view;
+}
+
+/* --- router messages -------------------------------------------------------------------------- */
+
+void __real_cjd_sessions_send_dht(struct cjd_sessions *s, const struct cjd_session_path *path,
+                                  struct cjd_pkt *pkt, uint64_t now_ns);
+void __wrap_cjd_sessions_send_dht(struct cjd_sessions *s, const struct cjd_session_path *path,
+                                  struct cjd_pkt *pkt, uint64_t now_ns);
+void __real_cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
+                            const uint8_t *message, size_t len, uint64_t now_ns);
+void __wrap_cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
+                            const uint8_t *message, size_t len, uint64_t now_ns);
+
+static enum sim_kind kind_of(const struct cjd_pkt *pkt)
+{
+    const uint8_t *bytes = cjd_pkt_data(pkt);
+    const uint8_t *at = memmem(bytes, pkt->len, QUERY_MARK, MARK_BYTES(QUERY_MARK));
+
+    if (!at || (size_t)(at - bytes) + MARK_BYTES(QUERY_MARK) >= pkt->len) {
+        return SIM_KIND_REPLY;
+    }
+    switch (at[MARK_BYTES(QUERY_MARK)]) {
+    case 'f':
+        return SIM_KIND_FN;
+    case 'g':
+        return SIM_KIND_GP;
+    default:
+        return SIM_KIND_PN;
+    }
+}
+
+static bool asks_for(const struct cjd_pkt *pkt, const struct cjd_addr *target)
+{
+    uint8_t want[MARK_BYTES(TARGET_MARK) + sizeof target->b];
+
+    memcpy(want, TARGET_MARK, MARK_BYTES(TARGET_MARK));
+    memcpy(want + MARK_BYTES(TARGET_MARK), target->b, sizeof target->b);
+    return memmem(cjd_pkt_data(pkt), pkt->len, want, sizeof want) != NULL;
+}
+
+/* A search sends fn for its target, then gp to the target itself, until it knows a path. */
+static void note_request(struct host *h, const struct cjd_session_path *path,
+                         const struct cjd_pkt *pkt)
+{
+    struct cjd_dht_path known;
+
+    for (struct sim_watch *w = h->watches; w; w = w->next) {
+        if (h->message == SIM_KIND_FN) {
+            w->requests += asks_for(pkt, &w->target);
+        } else if (h->message == SIM_KIND_GP &&
+                   memcmp(&path->addr, &w->target, sizeof w->target) == 0) {
+            w->requests += !cjd_dht_best(cjd_node_dht(h->node), &w->target, &known);
+        }
+    }
+}
+
+void __wrap_cjd_sessions_send_dht(struct cjd_sessions *s, const struct cjd_session_path *path,
+                                  struct cjd_pkt *pkt, uint64_t now_ns)
+{
+    struct host *h = running.host;
+
+    if (!h || !h->node) {
+        __real_cjd_sessions_send_dht(s, path, pkt, now_ns);
+        return;
+    }
+    h->message = kind_of(pkt);
+    h->has_message = true;
+    note_request(h, path, pkt);
+    evil_message(h, pkt);
+    __real_cjd_sessions_send_dht(s, path, pkt, now_ns);
+    h->has_message = false;
+}
+
+void __wrap_cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
+                            const uint8_t *message, size_t len, uint64_t now_ns)
+{
+    struct host *h = running.host;
+    bool is_search = h && h->evil == SIM_ECLIPSE &&
+                     memmem(message, len, SEARCH_MARK, MARK_BYTES(SEARCH_MARK)) != NULL;
+
+    if (is_search) {
+        h->is_answering_search = true;
+    }
+    __real_cjd_dht_message(dht, from, message, len, now_ns);
+    if (is_search) {
+        h->is_answering_search = false;
+    }
+}
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+/* Of the node room, whose private header this library does not need for anything else. */
+void __real_frame_switch(struct cjd_node *node, uint32_t source, struct cjd_pkt *pkt,
+                         uint64_t now_ns);
+void __wrap_frame_switch(struct cjd_node *node, uint32_t source, struct cjd_pkt *pkt,
+                         uint64_t now_ns);
+void __real_cjd_links_send(struct cjd_links *links, uint32_t iface, struct cjd_pkt *pkt,
+                           uint64_t now_ns);
+void __wrap_cjd_links_send(struct cjd_links *links, uint32_t iface, struct cjd_pkt *pkt,
+                           uint64_t now_ns);
+
+void __wrap_frame_switch(struct cjd_node *node, uint32_t source, struct cjd_pkt *pkt,
+                         uint64_t now_ns)
+{
+    struct host *h = running.host;
+
+    if (!h) {
+        __real_frame_switch(node, source, pkt, now_ns);
+        return;
+    }
+    uint32_t before = h->frame_source;
+    h->frame_source = source;
+    __real_frame_switch(node, source, pkt, now_ns);
+    h->frame_source = before;
+}
+
+static uint32_t tag_of(const struct host *h, const struct cjd_pkt *pkt)
+{
+    uint32_t word = pkt->len >= WORD_AT + 4 ? cjd_load32(cjd_pkt_data(pkt) + WORD_AT) : 0;
+    bool answers_link = (pkt->hash & TAG_KNOWN) && (pkt->hash & TAG_KIND) == SIM_KIND_LINK;
+
+    if (word == CJD_CTRL_HANDLE) {
+        /* A neighbour's keep-alive is answered in its own packet. */
+        return TAG_KNOWN | (answers_link ? SIM_KIND_LINK : SIM_KIND_CONTROL);
+    }
+    if (word < HANDSHAKE_WORDS) {
+        return TAG_KNOWN | SIM_KIND_HANDSHAKE;
+    }
+    return TAG_KNOWN | (h->has_message ? h->message : SIM_KIND_USER);
+}
+
+void __wrap_cjd_links_send(struct cjd_links *links, uint32_t iface, struct cjd_pkt *pkt,
+                           uint64_t now_ns)
+{
+    struct host *h = running.host;
+
+    if (h && h->frame_source == CJD_SWITCH_SELF) {
+        pkt->hash = tag_of(h, pkt);
+    } else if (h && h->evil == SIM_DROP) {
+        cjd_pool_give(h->sim->pool, pkt);
+        return;
+    } else if (h) {
+        pkt->hash |= TAG_TRANSIT;
+    }
+    __real_cjd_links_send(links, iface, pkt, now_ns);
+}

@@ -1,0 +1,92 @@
+/*
+ * What the files of the simulator share. sim.c: life, clock; wire.c: links; machine.c: echoes;
+ * hooks.c: what stands in front of the core's functions; evil.c: nodes that misbehave.
+ */
+#ifndef SIM_PRIVATE_H
+#define SIM_PRIVATE_H
+
+#include <sim/memory.h>
+#include <sim/queue.h>
+#include <sim/sim.h>
+
+#define INVENTED 64u
+
+/*
+ * A packet carries what the simulator wants to know about it in fields that the pure rooms leave
+ * alone: `hash` the kind, `pad` the hops of its way, `rx_ns` the sum of their delays.
+ */
+#define TAG_KIND    0xffu
+#define TAG_KNOWN   0x100u
+#define TAG_TRANSIT 0x200u
+
+struct host {
+    struct sim *sim;
+    uint32_t number;
+    enum sim_evil evil;
+    struct cjd_keypair keys;
+    struct cjd_node *node; /* NULL: not running */
+    struct sim_random random;
+    uint32_t lives;
+    uint32_t *links; /* where it is an end */
+    uint32_t link_count;
+    struct sim_sent sent;
+    struct cjd_drops drops; /* of earlier lives */
+    uint64_t heap_bytes;
+    struct sim_watch *watches;
+    sim_machine_fn machine;
+    void *machine_ctx;
+    /* While the node runs: what it is sending, where the frame came from, what it answers. */
+    enum sim_kind message;
+    bool has_message;
+    bool is_answering_search;
+    uint32_t frame_source;
+};
+
+struct wire {
+    struct sim_link_info info;
+    uint64_t busy_ns[2]; /* each direction: until when bytes are on their way out */
+};
+
+struct sim {
+    uint64_t now_ns;
+    uint64_t seed;
+    struct sim_random random;
+    struct sim_events events;
+    struct sim_wakes wakes;
+    struct cjd_pool *pool; /* of all nodes: packets move from one to the next without a copy */
+    struct host **host;
+    uint32_t hosts;
+    struct wire *wire;
+    uint32_t wires;
+    uint64_t events_done;
+    uint64_t packets_peak;
+    uint32_t flood_rate;
+    sim_echo_fn echo;
+    void *echo_ctx;
+    struct cjd_key invented[INVENTED];
+    bool has_invented;
+};
+
+enum { EVENT_PACKET, EVENT_INJECT, EVENT_CALL };
+
+struct host *host_at(const struct sim *sim, uint32_t node);
+
+/* hooks.c: brackets around every call into a node. */
+struct host *hooks_enter(struct host *h);
+void hooks_leave(struct host *before);
+/* Around calls from a node to the outside: what is allocated there is not the node's. */
+bool hooks_pause(void);
+void hooks_resume(bool was_counting);
+
+/* wire.c */
+struct cjd_linkaddr wire_addr(uint32_t link, unsigned side);
+void wire_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
+
+/* machine.c */
+void machine_deliver(void *ctx, struct cjd_vec *vec);
+
+/* evil.c: a router message of the node goes out; it may be changed. */
+void evil_message(struct host *h, struct cjd_pkt *pkt);
+void evil_started(struct host *h);
+
+#endif

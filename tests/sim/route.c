@@ -1,0 +1,182 @@
+/*
+ * Dijkstra over directed links and label lengths: a director must be as wide as the one that leads
+ * back, so the length of a label depends on where it came from, and the shortest way is not always
+ * the one whose label fits. Of the ways to a link only those are followed that are longer in time
+ * but shorter in bits than what was found before.
+ */
+#include <sim/route.h>
+
+#include <string.h>
+
+#include <sim/memory.h>
+#include <sim/queue.h>
+#include <switch/label.h>
+#include <switch/scheme.h>
+
+#define NOWHERE UINT32_MAX
+
+/* One direction of a link: 2 × link for a → b, 2 × link + 1 for b → a. */
+struct arc {
+    uint32_t to;
+    uint32_t next; /* of the same beginning; NOWHERE: none */
+    uint64_t delay_ns;
+    int form; /* in which the beginning writes it; −1: does not work */
+};
+
+struct reached {
+    uint32_t arc;
+    uint32_t bits;
+    uint32_t hops;
+};
+
+struct sim_routes {
+    uint32_t nodes;
+    uint32_t arcs;
+    uint32_t *first; /* arc of each node */
+    bool *is_end;    /* forwards nothing */
+    struct arc *arc;
+    uint32_t *best_bits; /* of each arc: the fewest it was reached with */
+    uint32_t *touched;
+    uint32_t touched_count;
+    struct sim_events heap;
+};
+
+static void set_forms(struct sim_routes *r, const struct sim *sim, struct cjd_node *node,
+                      uint32_t number)
+{
+    struct cjd_peer_info peer;
+
+    for (uint32_t i = 0; cjd_links_peer_at(cjd_node_links(node), i, &peer); i++) {
+        uint32_t link = (uint32_t)peer.addr.b[0] << 24 | (uint32_t)peer.addr.b[1] << 16 |
+                        (uint32_t)peer.addr.b[2] << 8 | peer.addr.b[3];
+        struct sim_link_info info;
+        if (peer.addr.len != 8 || link >= sim_link_count(sim) ||
+            peer.state != (int)CJD_CA_ESTABLISHED) {
+            continue;
+        }
+        sim_link_at(sim, link, &info);
+        if (!info.is_cut) {
+            r->arc[2 * link + (info.end[0] != number)].form =
+                cjd_scheme_form_of(cjd_scheme_358(), peer.label);
+        }
+    }
+}
+
+struct sim_routes *sim_routes_new(const struct sim *sim)
+{
+    struct sim_routes *r = sim_alloc(sizeof *r);
+
+    r->nodes = sim_node_count(sim);
+    r->arcs = 2 * sim_link_count(sim);
+    r->first = sim_alloc(r->nodes * sizeof *r->first);
+    r->is_end = sim_alloc(r->nodes * sizeof *r->is_end);
+    r->arc = sim_alloc(r->arcs * sizeof *r->arc);
+    r->best_bits = sim_alloc(r->arcs * sizeof *r->best_bits);
+    r->touched = sim_alloc(r->arcs * sizeof *r->touched);
+    memset(r->first, 0xff, r->nodes * sizeof *r->first);
+    memset(r->best_bits, 0xff, r->arcs * sizeof *r->best_bits);
+    for (uint32_t i = 0; i < r->arcs; i++) {
+        struct sim_link_info info;
+        sim_link_at(sim, i / 2, &info);
+        uint32_t from = info.end[i % 2];
+        r->arc[i] = (struct arc){.to = info.end[1 - i % 2],
+                                 .next = r->first[from],
+                                 .delay_ns = info.model.delay_ns,
+                                 .form = -1};
+        r->first[from] = i;
+    }
+    for (uint32_t i = 0; i < r->nodes; i++) {
+        /* A view only: nothing in there is changed. */
+        struct cjd_node *node = sim_node((struct sim *)(uintptr_t)sim, i);
+        r->is_end[i] = sim_evil_of(sim, i) == SIM_DROP;
+        if (node) {
+            set_forms(r, sim, node, i);
+        }
+    }
+    return r;
+}
+
+void sim_routes_free(struct sim_routes *r)
+{
+    if (r) {
+        sim_events_fini(&r->heap);
+        sim_free_bytes(r->first);
+        sim_free_bytes(r->is_end);
+        sim_free_bytes(r->arc);
+        sim_free_bytes(r->best_bits);
+        sim_free_bytes(r->touched);
+        sim_free_bytes(r);
+    }
+}
+
+static uint32_t width(int form)
+{
+    return cjd_form_width(&cjd_scheme_358()->form[form]);
+}
+
+/* Does this arc work in both directions? */
+static bool is_usable(const struct sim_routes *r, uint32_t arc)
+{
+    return r->arc[arc].form >= 0 && r->arc[arc ^ 1].form >= 0;
+}
+
+static void reach(struct sim_routes *r, uint32_t arc, uint64_t delay_ns, uint32_t bits,
+                  uint32_t hops)
+{
+    if (bits > CJD_LABEL_MAX_LOG2 || bits >= r->best_bits[arc]) {
+        return;
+    }
+    struct sim_event e = {.at_ns = delay_ns, .number = arc, .kind = bits << 16 | hops};
+    sim_events_push(&r->heap, &e);
+}
+
+/* From the end of a settled arc on; from a node: arc NOWHERE. */
+static void expand(struct sim_routes *r, uint32_t node, const struct reached *x, uint64_t delay_ns)
+{
+    int back = x->arc == NOWHERE ? -1 : r->arc[x->arc ^ 1].form;
+
+    for (uint32_t i = r->first[node]; i != NOWHERE; i = r->arc[i].next) {
+        const struct arc *a = &r->arc[i];
+        if (is_usable(r, i) && (x->arc == NOWHERE || i != (x->arc ^ 1))) {
+            int form = a->form > back ? a->form : back;
+            reach(r, i, delay_ns + a->delay_ns, x->bits + width(form), x->hops + 1);
+        }
+    }
+}
+
+static void forget(struct sim_routes *r)
+{
+    for (uint32_t i = 0; i < r->touched_count; i++) {
+        r->best_bits[r->touched[i]] = UINT32_MAX;
+    }
+    r->touched_count = 0;
+    r->heap.count = 0;
+}
+
+bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out)
+{
+    struct sim_event e;
+    struct reached x = {.arc = NOWHERE};
+    bool is_found = false;
+
+    expand(r, from, &x, 0);
+    while (!is_found && sim_events_pop(&r->heap, &e)) {
+        x = (struct reached){.arc = e.number, .bits = e.kind >> 16, .hops = e.kind & 0xffff};
+        uint32_t node = r->arc[x.arc].to;
+        if (x.bits >= r->best_bits[x.arc]) {
+            continue;
+        }
+        if (r->best_bits[x.arc] == UINT32_MAX) {
+            r->touched[r->touched_count++] = x.arc;
+        }
+        r->best_bits[x.arc] = x.bits;
+        is_found = node == to;
+        if (is_found) {
+            *out = (struct sim_route){.delay_ns = e.at_ns, .hops = x.hops, .label_bits = x.bits};
+        } else if (!r->is_end[node]) {
+            expand(r, node, &x, e.at_ns);
+        }
+    }
+    forget(r);
+    return is_found;
+}

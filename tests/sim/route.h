@@ -1,0 +1,25 @@
+/*
+ * The best routes a network allows at one moment, as somebody who knows everything would choose
+ * them: shortest delay among those whose label fits. Labels are made of the interface numbers the
+ * switches have really given (switch notes §4, §10).
+ */
+#ifndef SIM_ROUTE_H
+#define SIM_ROUTE_H
+
+#include <sim/sim.h>
+
+struct sim_routes;
+
+/* A picture of the links that work now; nodes that forward nothing only have links as ends. */
+struct sim_routes *sim_routes_new(const struct sim *sim);
+void sim_routes_free(struct sim_routes *r);
+
+struct sim_route {
+    uint64_t delay_ns;
+    uint32_t hops;
+    uint32_t label_bits; /* position of the end marker */
+};
+/* False: no route whose label fits. */
+bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out);
+
+#endif
