@@ -7,6 +7,8 @@
 #define STRANGER_BURST   200u
 #define PEER_HELLO_RATE  20u
 #define PEER_HELLO_BURST 40u
+/* Entries of one key on one link that have not proven themselves. */
+#define UNPROVEN_MAX 8u
 /* An incoming peer silent for so long may be replaced by another key at its address. */
 #define REPLACEABLE (5 * CJD_S)
 
@@ -110,17 +112,24 @@ static void probe_twins(struct peer *p, uint64_t now_ns)
     }
 }
 
-/* A replayed hello can come from any number of addresses: one entry per key that is not up. */
+/* A replayed hello can come from any number of addresses: few entries per key that is not up, the
+ * oldest of them goes. Not one alone, or every replay would drop the genuine neighbour's. */
 static void drop_unproven_twin(struct cjd_links *l, uint32_t link, const struct cjd_key *key,
                                uint64_t now_ns)
 {
+    struct peer *oldest = NULL;
+    unsigned count = 0;
+
     for (unsigned i = 0; i < PEERS_MAX; i++) {
         struct peer *q = l->slot[i];
         if (q && q->link == link && q->is_incoming && q->last_ns == 0 &&
             memcmp(&q->ca.peer_key, key, sizeof *key) == 0) {
-            peer_free(q, now_ns);
-            return;
+            count++;
+            oldest = !oldest || q->created_ns < oldest->created_ns ? q : oldest;
         }
+    }
+    if (count >= UNPROVEN_MAX) {
+        peer_free(oldest, now_ns);
     }
 }
 

@@ -119,7 +119,9 @@ static void check_session(struct cjd_ca *ca)
     struct box box;
     struct cjd_pkt *pkt = put(&box, (const uint8_t *)"more", 4, true);
 
-    require(!ca->has_pending || (ca->live.is_established && !ca->pending.is_established));
+    bool is_kept = ca->live.is_established ||
+                   (ca->live.is_initiator && ca->live.next >= (uint32_t)CJD_CA_RECEIVED_KEY);
+    require(!ca->has_pending || (is_kept && !ca->pending.is_established));
     require(ca->has_pending || !(ca->owes_key || ca->sends_pending));
     require(cjd_ca_seal(ca, pkt, NOW_S * CJD_S) == 0);
     require(pkt->len == 4 + CJD_CA_DATA_BYTES || pkt->len == 4 + CJD_CA_HANDSHAKE_BYTES);
