@@ -100,9 +100,16 @@ static void check_repeated(struct native *n, const char *pointer)
 
     for (size_t i = 0; i + 1 < n->config->password_count; i++) {
         const struct cjd_password *p = &n->config->passwords[i];
-        if (strcmp(p->password, last->password) == 0 && text_equal(p->login, last->login)) {
+        bool is_same_password = strcmp(p->password, last->password) == 0;
+        if (is_same_password && text_equal(p->login, last->login)) {
             report(n, CJD_DIAG_ERROR, pointer,
                    "password and login are the same as in an earlier entry");
+            return;
+        }
+        /* A login selects one password (CryptoAuth notes §4). */
+        if (p->login && text_equal(p->login, last->login)) {
+            report(n, CJD_DIAG_ERROR, pointer,
+                   "this login is that of an earlier entry, too: give each password its own");
             return;
         }
     }

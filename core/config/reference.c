@@ -72,10 +72,38 @@ static void check_address(struct cjd_ref from, const char *text)
     }
 }
 
-static void convert_password(struct cjd_convert *c, struct cjd_ref entry,
+static bool is_same_text(const json_t *a, const json_t *b, const char *key)
+{
+    const char *x = json_string_value(json_object_get(a, key));
+    const char *y = json_string_value(json_object_get(b, key));
+
+    return x && y && strcmp(x, y) == 0;
+}
+
+/* The user of entry i, or NULL. One with several passwords (§4.2) is found by its name for the
+ * first of them; the others are found by themselves. An entry all alike stays: it is an error. */
+static const char *user_of(struct cjd_ref list, size_t i)
+{
+    struct cjd_ref entry = cjd_ref_item(list, i);
+    const char *user = cjd_ref_text(entry, "user");
+
+    for (size_t k = 0; user && k < i; k++) {
+        const json_t *earlier = json_array_get(list.v, k);
+        if (is_same_text(earlier, entry.v, "user") && !is_same_text(earlier, entry.v, "password")) {
+            cjd_ref_report(cjd_ref_member(entry, "user"), CJD_DIAG_WARNING,
+                           "this user is that of an earlier entry, too: this password works only "
+                           "for neighbours that send no login");
+            return NULL;
+        }
+    }
+    return user && user[0] != '\0' ? user : NULL;
+}
+
+static void convert_password(struct cjd_convert *c, struct cjd_ref from, size_t i,
                              const struct cjd_out *list)
 {
     static const char *const keys[] = {"password", "user", "ipv6", NULL};
+    struct cjd_ref entry = cjd_ref_item(from, i);
 
     if (!json_is_object(entry.v)) {
         cjd_ref_report(entry, CJD_DIAG_ERROR,
@@ -84,7 +112,6 @@ static void convert_password(struct cjd_convert *c, struct cjd_ref entry,
     }
     cjd_ref_known(entry, keys, false);
     const char *password = cjd_ref_text_needed(entry, "password");
-    const char *user = cjd_ref_text(entry, "user");
     const char *address = cjd_ref_text(entry, "ipv6");
     struct cjd_out out = cjd_out_item(c, list, entry);
 
@@ -92,8 +119,7 @@ static void convert_password(struct cjd_convert *c, struct cjd_ref entry,
     if (password && password[0] == '\0') {
         cjd_ref_report(cjd_ref_member(entry, "password"), CJD_DIAG_ERROR, "must not be empty");
     }
-    cjd_out_text(c, &out, "login", cjd_ref_member(entry, "user"),
-                 user && user[0] != '\0' ? user : NULL);
+    cjd_out_text(c, &out, "login", cjd_ref_member(entry, "user"), user_of(from, i));
     cjd_out_text(c, &out, "password", cjd_ref_member(entry, "password"), password);
     cjd_out_text(c, &out, "address", cjd_ref_member(entry, "ipv6"), address);
 }
@@ -106,7 +132,7 @@ static void convert_passwords(struct cjd_convert *c, struct cjd_ref root,
     struct cjd_out list = cjd_out_group(c, &peering, "passwords", json_array(), from);
 
     for (size_t i = 0; i < json_array_size(from.v); i++) {
-        convert_password(c, cjd_ref_item(from, i), &list);
+        convert_password(c, from, i, &list);
     }
 }
 

@@ -92,15 +92,11 @@ struct place {
     struct cjd_diags *diags;
 };
 
-static const char *read_file(char **out, const char *path, const struct place *at)
+/* NULL, or what is wrong with the file. */
+static const char *read_open(char **out, int fd, const char *path, const struct place *at)
 {
     char text[SECRET_BYTES_MAX + 1];
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-    if (fd < 0) {
-        return strerror(errno);
-    }
     const char *why = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? NULL : "is no regular file";
     if (!why && (st.st_mode & S_IROTH)) {
         cjd_config_diag(at->config, at->diags, CJD_DIAG_WARNING, at->pointer,
@@ -110,7 +106,6 @@ static const char *read_file(char **out, const char *path, const struct place *a
         why = read_line(fd, text, out);
         explicit_bzero(text, sizeof text);
     }
-    close(fd);
     return why;
 }
 
@@ -120,13 +115,26 @@ static int fail(const struct place *at, const char *what, const char *why)
     return CJD_ERR_CONFIG;
 }
 
+static int read_file(char **out, const char *path, const struct place *at)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0) {
+        cjd_config_diag(at->config, at->diags, CJD_DIAG_ERROR, at->pointer, "%s: %s", path,
+                        strerror(errno));
+        return CJD_ERR_CONFIG;
+    }
+    const char *why = read_open(out, fd, path, at);
+    close(fd);
+    return why ? fail(at, path, why) : 0;
+}
+
 static int from_file(char **out, const char *path, const struct place *at)
 {
     if (path[0] != '/') {
         return fail(at, "the file of a secret", "must be an absolute path");
     }
-    const char *why = read_file(out, path, at);
-    return why ? fail(at, path, why) : 0;
+    return read_file(out, path, at);
 }
 
 static int from_credential(char **out, const char *name, const struct place *at)
@@ -145,8 +153,7 @@ static int from_credential(char **out, const char *name, const struct place *at)
     if (n < 0 || (size_t)n >= sizeof path) {
         return fail(at, "the path of this credential", "is too long");
     }
-    const char *why = read_file(out, path, at);
-    return why ? fail(at, path, why) : 0;
+    return read_file(out, path, at);
 }
 
 static int wrong(const json_t *object, const char *name, const struct place *at)

@@ -184,6 +184,9 @@ static const struct {
     {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"login\":\"l\"},"
      "{\"password\":\"x\"},@{\"password\":\"x\",\"login\":\"l\"}]}}",
      "/peering/passwords/2", "same as in an earlier entry"},
+    {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"login\":\"l\"},"
+     "@{\"password\":\"y\",\"login\":\"l\"}]}}",
+     "/peering/passwords/1", "this login is that of an earlier entry"},
     {"{" NODE ",\"plugins\":[],\"peering\":{\"passwords\":[{\"password\":\"x\",\"address\":@"
      "\"fd00::1\"}]}}",
      "/peering/passwords/0/address", "fc00::/8"},

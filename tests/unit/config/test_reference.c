@@ -344,6 +344,25 @@ static void long_peer_names_are_cut(void **state)
     reading_fini(&r);
 }
 
+/* The reference takes one user with several passwords: the first is found by its name, the others
+ * by themselves (§4.2). */
+static void user_with_two_passwords(void **state)
+{
+    struct reading r =
+        read_members("\"authorizedPasswords\":[{\"password\":\"a\",\"user\":\"u\"},\n"
+                     "{\"password\":\"b\",\"user\":\"u\"}]");
+    const struct cjd_diag *diag =
+        find_diag(&r, CJD_DIAG_WARNING, "/authorizedPasswords/1/user", "earlier entry");
+
+    (void)state;
+    assert_read(&r);
+    assert_int_equal(diag->column, 24);
+    assert_string_equal(cjd_config_password_at(r.config, 0).login, "u");
+    assert_null(cjd_config_password_at(r.config, 1).login);
+    assert_string_equal(cjd_config_password_at(r.config, 1).password, "b");
+    reading_fini(&r);
+}
+
 static void packet_interfaces(void **state)
 {
     static const struct {
@@ -548,13 +567,21 @@ static void dialects(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_file),        cmocka_unit_test(typed_view),
-        cmocka_unit_test(positions),         cmocka_unit_test(round_trip),
-        cmocka_unit_test(defaults),          cmocka_unit_test(sandboxes),
-        cmocka_unit_test(udp_entries),       cmocka_unit_test(long_peer_names_are_cut),
-        cmocka_unit_test(packet_interfaces), cmocka_unit_test(ethernet),
-        cmocka_unit_test(tunnels),           cmocka_unit_test(admin_faces),
-        cmocka_unit_test(warnings),          cmocka_unit_test(dialects),
+        cmocka_unit_test(whole_file),
+        cmocka_unit_test(typed_view),
+        cmocka_unit_test(positions),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(sandboxes),
+        cmocka_unit_test(udp_entries),
+        cmocka_unit_test(long_peer_names_are_cut),
+        cmocka_unit_test(packet_interfaces),
+        cmocka_unit_test(ethernet),
+        cmocka_unit_test(user_with_two_passwords),
+        cmocka_unit_test(tunnels),
+        cmocka_unit_test(admin_faces),
+        cmocka_unit_test(warnings),
+        cmocka_unit_test(dialects),
     };
 
     assert_int_equal(cjd_crypto_init(), 0);

@@ -132,7 +132,8 @@ static void bad_names(void **state)
         const char *pointer;
         const char *part;
     } rows[] = {
-        {"\"privateKeyFile\":\"/nonexistent/key\"", "/node/privateKeyFile", "No such file"},
+        {"\"privateKeyFile\":\"/nonexistent/key\"", "/node/privateKeyFile",
+         "/nonexistent/key: No such file"},
         {"\"privateKeyFile\":\"key\"", "/node/privateKeyFile", "absolute path"},
         {"\"privateKeyFile\":\"/\"", "/node/privateKeyFile", "no regular file"},
         {"\"privateKeyFile\":\"/dev/zero\"", "/node/privateKeyFile", "no regular file"},
