@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,9 +139,34 @@ static int check_folder(const char *path, char why[CJD_PLUGIN_WHY])
     return check_owner(&st, "the folder", folder, why);
 }
 
+#define ELF_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
+
+static bool is_within(uint64_t offset, uint64_t size, size_t len)
+{
+    return offset <= len && size <= len - offset;
+}
+
+/* A copy that was interrupted: dlopen() maps what the headers promise, and touching what is not
+ * there ends the process with SIGBUS. Sections, which linkers put last, count too. */
+static bool is_whole(const uint8_t *bytes, size_t len, const ElfW(Ehdr) * head)
+{
+    if (!is_within(head->e_shoff, (uint64_t)head->e_shnum * head->e_shentsize, len) ||
+        !is_within(head->e_phoff, (uint64_t)head->e_phnum * sizeof(ElfW(Phdr)), len)) {
+        return false;
+    }
+    for (size_t i = 0; i < head->e_phnum; i++) {
+        ElfW(Phdr) segment;
+        memcpy(&segment, bytes + head->e_phoff + i * sizeof segment, sizeof segment);
+        if (!is_within(segment.p_offset, segment.p_filesz, len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int check_elf(const char *path, const uint8_t *bytes, size_t len, char why[CJD_PLUGIN_WHY])
 {
-    Elf64_Ehdr head;
+    ElfW(Ehdr) head;
 
     if (len < sizeof head || memcmp(bytes, ELFMAG, SELFMAG) != 0) {
         return refuse(why, CJD_ERR_PARSE,
@@ -151,6 +177,11 @@ static int check_elf(const char *path, const uint8_t *bytes, size_t len, char wh
     if (head.e_type != ET_DYN) {
         return refuse(why, CJD_ERR_PARSE,
                       "%s is an object file, but no shared object: link it with -shared", path);
+    }
+    /* That of another class is refused by dlopen(), which names it. */
+    if (head.e_ident[EI_CLASS] == ELF_CLASS && !is_whole(bytes, len, &head)) {
+        return refuse(why, CJD_ERR_PARSE, "%s is cut short: build or install the plugin again",
+                      path);
     }
     return 0;
 }
@@ -178,7 +209,8 @@ static int check_content(struct cjd_plugin_file *file, int fd, char why[CJD_PLUG
 static int check_file(struct cjd_plugin_file *file, char why[CJD_PLUGIN_WHY])
 {
     struct stat st;
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    /* Not to wait for somebody to write, should it be a pipe. */
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int err;
 
     if (fd < 0 || fstat(fd, &st) != 0) {

@@ -108,6 +108,35 @@ static void file_is_no_shared_object(void **state)
     expect_file_refused(&b, "folder", "is no regular file");
 }
 
+/* Nobody writes into it: opening it for reading must not wait for that. */
+static void file_is_a_pipe(void **state)
+{
+    struct bench b = {0};
+    char path[1024];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/pipe.so", bench_folder(&b));
+    assert_int_equal(mkfifo(path, 0644), 0);
+    expect_file_refused(&b, "pipe", "is no regular file");
+}
+
+/* A copy that was interrupted. Mapping what is not there would end the program with a signal. */
+static void file_is_cut_short(void **state)
+{
+    struct bench b = {0};
+    char path[1024];
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(stat(ABI_PLUGINS "/good.so", &st), 0);
+    for (unsigned eighths = 1; eighths < 8; eighths++) {
+        bench_copy(&b, "good", "good.so", 0755);
+        snprintf(path, sizeof path, "%s/good.so", bench_folder(&b));
+        assert_int_equal(truncate(path, st.st_size * eighths / 8), 0);
+        expect_file_refused(&b, "good", "is cut short");
+    }
+}
+
 static void others_can_write(void **state)
 {
     struct bench b = {0};
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test(name_is_no_path),          cmocka_unit_test(explicit_path),
         cmocka_unit_test(id_is_there_twice),        cmocka_unit_test(configuration_is_wrong),
         cmocka_unit_test(hash_is_logged),           cmocka_unit_test(folder_is_listed),
+        cmocka_unit_test(file_is_a_pipe),           cmocka_unit_test(file_is_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
