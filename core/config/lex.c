@@ -408,3 +408,22 @@ int cjd_lex_number(struct cjd_lex *x)
     }
     return x->bytes.failed ? CJD_ERR_NO_MEMORY : tell_integer(x, &at, is_negative);
 }
+
+int cjd_lex_group(struct cjd_lex *x, int (*elements)(struct cjd_lex *x, char close))
+{
+    bool is_object = cjd_lex_peek(x) == '{';
+    int err = cjd_lex_enter(x);
+
+    err = err < 0 ? err : x->events->open(x->events->ctx, is_object, &x->at);
+    if (err < 0) {
+        return err;
+    }
+    cjd_lex_step(x);
+    err = elements(x, is_object ? '}' : ']');
+    if (err < 0) {
+        return err;
+    }
+    cjd_lex_step(x);
+    x->depth--;
+    return x->events->close(x->events->ctx, is_object);
+}

@@ -58,5 +58,8 @@ CJD_MUST_CHECK int cjd_lex_number(struct cjd_lex *x);
 CJD_MUST_CHECK int cjd_scan_legacy(struct cjd_lex *x);
 /* Counts the depth up or fails; the caller counts down. */
 CJD_MUST_CHECK int cjd_lex_enter(struct cjd_lex *x);
+/* A whole object or list: reports its begin and end, `elements` reads what is between up to
+ * `close`. */
+CJD_MUST_CHECK int cjd_lex_group(struct cjd_lex *x, int (*elements)(struct cjd_lex *x, char close));
 
 #endif

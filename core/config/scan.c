@@ -105,21 +105,7 @@ static int scan_elements(struct cjd_lex *x, char close)
 
 static int scan_group(struct cjd_lex *x)
 {
-    bool is_object = cjd_lex_peek(x) == '{';
-    int err = cjd_lex_enter(x);
-
-    err = err < 0 ? err : x->events->open(x->events->ctx, is_object, &x->at);
-    if (err < 0) {
-        return err;
-    }
-    cjd_lex_step(x);
-    err = scan_elements(x, is_object ? '}' : ']');
-    if (err < 0) {
-        return err;
-    }
-    cjd_lex_step(x);
-    x->depth--;
-    return x->events->close(x->events->ctx, is_object);
+    return cjd_lex_group(x, scan_elements);
 }
 
 static int scan_word(struct cjd_lex *x)

@@ -119,21 +119,7 @@ static int legacy_elements(struct cjd_lex *x, char close)
 
 static int legacy_group(struct cjd_lex *x)
 {
-    bool is_object = cjd_lex_peek(x) == '{';
-    int err = cjd_lex_enter(x);
-
-    err = err < 0 ? err : x->events->open(x->events->ctx, is_object, &x->at);
-    if (err < 0) {
-        return err;
-    }
-    cjd_lex_step(x);
-    err = legacy_elements(x, is_object ? '}' : ']');
-    if (err < 0) {
-        return err;
-    }
-    cjd_lex_step(x);
-    x->depth--;
-    return x->events->close(x->events->ctx, is_object);
+    return cjd_lex_group(x, legacy_elements);
 }
 
 static int legacy_value(struct cjd_lex *x)
