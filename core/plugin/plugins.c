@@ -183,12 +183,22 @@ int cjd_plugins_create(struct cjd_plugins *plugins, const struct cjd_config *con
     return result;
 }
 
+/* A link address that is taken: most likely this very node runs already, and going on without its
+ * links would only look like a start (configuration notes §17). */
+static bool is_address_taken(const struct instance *in, int err)
+{
+    return err == CJD_ERR_BUSY && (in->object->file.plugin.provides & CJD_PROVIDES_LINK) != 0;
+}
+
 static void report_step(const struct instance *in, const char *step, int err,
                         const struct cjd_plugin_error *error)
 {
-    cjd_log(&in->set->config.log, CJD_LOG_ERROR, "plugin %s %s: %s: %s (%s)", in->id,
-            in->is_required ? "is required and failed" : "is left out", step, text_of(error, err),
-            cjd_err_text(err));
+    const char *what = in->is_required             ? "is required and failed"
+                       : is_address_taken(in, err) ? "failed"
+                                                   : "is left out";
+
+    cjd_log(&in->set->config.log, CJD_LOG_ERROR, "plugin %s %s: %s: %s (%s)", in->id, what, step,
+            text_of(error, err), cjd_err_text(err));
 }
 
 typedef int (*step_fn)(struct instance *in, struct cjd_plugin_error *error);
@@ -206,7 +216,7 @@ static int all(struct cjd_plugins *set, enum step at, const char *name, step_fn 
         int err = step(in, &error);
         if (err < 0) {
             report_step(in, name, err, &error);
-            remember(&result, err, in->is_required);
+            remember(&result, err, in->is_required || is_address_taken(in, err));
         }
     }
     return result;

@@ -77,6 +77,20 @@ static void steps_fail(void **state)
     step_fails("bad-start", CJD_ERR_NO_DEVICE, "the device vanished");
 }
 
+/* The address of a link that is taken: most likely this node runs already, so the start ends, also
+ * where the plugin is not required (configuration notes §17). */
+static void taken_link_address(void **state)
+{
+    struct bench b = {0};
+
+    (void)state;
+    bench_open(&b, ABI_PLUGINS, "[{\"plugin\": \"good\"}, {\"plugin\": \"bad-link-busy\"}]");
+    assert_int_equal(bench_up(&b), CJD_ERR_BUSY);
+    bench_expect(b.log, "plugin bad-link-busy failed: acquire: port 4242 is taken");
+    assert_int_equal(cjd_plugins_running(b.plugins), 0);
+    bench_close(&b);
+}
+
 /* What configure() refuses has a place in the file. */
 static void refusal_has_position(void **state)
 {
@@ -258,10 +272,15 @@ static void instances_are_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_service_works),  cmocka_unit_test(steps_fail),
-        cmocka_unit_test(refusal_has_position), cmocka_unit_test(disabled_is_not_loaded),
-        cmocka_unit_test(leaks_are_named),      cmocka_unit_test(lost_packets_are_named),
-        cmocka_unit_test(reload_applies),       cmocka_unit_test(broken_reload_changes_nothing),
+        cmocka_unit_test(every_service_works),
+        cmocka_unit_test(steps_fail),
+        cmocka_unit_test(taken_link_address),
+        cmocka_unit_test(refusal_has_position),
+        cmocka_unit_test(disabled_is_not_loaded),
+        cmocka_unit_test(leaks_are_named),
+        cmocka_unit_test(lost_packets_are_named),
+        cmocka_unit_test(reload_applies),
+        cmocka_unit_test(broken_reload_changes_nothing),
         cmocka_unit_test(instances_are_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

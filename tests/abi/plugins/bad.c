@@ -183,6 +183,9 @@ CJD_PLUGIN_EXPORT const struct cjd_plugin cjd_plugin_abi1 = {
     .version = "1.0",
     .summary = "wrong on purpose",
     .license = "ISC",
+#ifdef BAD_LINK
+    .provides = CJD_PROVIDES_LINK,
+#endif
 #ifdef BAD_NEEDS
     .needs = needs,
 #endif
