@@ -13,8 +13,8 @@
  */
 #include <sim/private.h>
 
-#include <malloc.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,41 +73,83 @@ void *__wrap_calloc(size_t n, size_t bytes);
 void *__wrap_realloc(void *p, size_t bytes);
 void __wrap_free(void *p);
 
-static void *count(void *p)
+/*
+ * What a node allocates has its size in front, so that the sums repeat from run to run (what malloc
+ * really gives away depends on what was freed before). Nodes free only what they have allocated.
+ */
+union header {
+    struct {
+        uint64_t bytes;
+        uint64_t mark;
+    };
+    max_align_t align;
+};
+#define HEADER_MARK 0x6e6f646520686561ull
+
+/* What the system's allocator needs for it: a word in front, multiples of 16, at least 32. */
+static uint64_t footprint(size_t bytes)
 {
-    if (running.is_counting && p) {
-        running.host->heap_bytes += malloc_usable_size(p);
-    }
-    return p;
+    uint64_t all = (bytes + sizeof(void *) + 15) & ~15ull;
+    return all < 32 ? 32 : all;
 }
 
-static void discount(void *p)
+static void *count(union header *h, size_t bytes)
 {
-    if (running.is_counting && p) {
-        running.host->heap_bytes -= malloc_usable_size(p);
+    if (!h) {
+        return NULL;
     }
+    h->bytes = footprint(bytes);
+    h->mark = HEADER_MARK;
+    running.host->heap_bytes += h->bytes;
+    return h + 1;
+}
+
+static union header *discount(void *p)
+{
+    union header *h = (union header *)p - 1;
+
+    if (h->mark != HEADER_MARK) {
+        sim_fatal("node %u frees what no node has allocated", running.host->number);
+    }
+    running.host->heap_bytes -= h->bytes;
+    h->mark = 0;
+    return h;
 }
 
 void *__wrap_malloc(size_t bytes)
 {
-    return count(__real_malloc(bytes));
+    if (!running.is_counting || bytes > SIZE_MAX / 2) {
+        return __real_malloc(bytes);
+    }
+    return count(__real_malloc(sizeof(union header) + bytes), bytes);
 }
 
 void *__wrap_calloc(size_t n, size_t bytes)
 {
-    return count(__real_calloc(n, bytes));
+    size_t all;
+
+    if (!running.is_counting || __builtin_mul_overflow(n, bytes, &all) || all > SIZE_MAX / 2) {
+        return __real_calloc(n, bytes);
+    }
+    return count(__real_calloc(1, sizeof(union header) + all), all);
 }
 
 void *__wrap_realloc(void *p, size_t bytes)
 {
-    discount(p);
-    return count(__real_realloc(p, bytes));
+    if (!running.is_counting || bytes > SIZE_MAX / 2) {
+        return __real_realloc(p, bytes);
+    }
+    union header *h = p ? discount(p) : NULL;
+    union header *moved = __real_realloc(h, sizeof(union header) + bytes);
+    if (!moved && h) {
+        (void)count(h, (size_t)h->bytes - sizeof(void *)); /* stays as it was */
+    }
+    return count(moved, bytes);
 }
 
 void __wrap_free(void *p)
 {
-    discount(p);
-    __real_free(p);
+    __real_free(running.is_counting && p ? discount(p) : p);
 }
 
 void *sim_alloc(size_t bytes)

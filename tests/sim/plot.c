@@ -95,7 +95,7 @@ int sim_run_write_plot(const struct sim_run *run, const char *path)
 {
     struct sim_svg svg;
     double max = 10;
-    char title[160];
+    char title[256];
 
     for (uint32_t i = 0; i < run->windows; i++) {
         max = run->window[i].rate_mean > max ? run->window[i].rate_mean : max;

@@ -11,7 +11,7 @@
 #include <sim/sim.h>
 
 #define SIM_LIST_MAX 64u
-#define SIM_NAME_MAX 64u
+#define SIM_NAME_MAX 128u
 
 enum sim_topology {
     SIM_CHAIN,
