@@ -34,14 +34,14 @@ enum cjd_ctrl_type {
 /* One parsed control frame; `data` points into the frame. */
 struct cjd_ctrl {
     enum cjd_ctrl_type type;
-    uint32_t version;     /* sender's protocol version; not in ERROR */
-    const uint8_t *data;  /* opaque bytes after the fixed body; ERROR: the cause */
+    uint32_t version;    /* sender's protocol version; not in ERROR */
+    const uint8_t *data; /* opaque bytes after the fixed body; ERROR: the cause */
     uint32_t data_len;
-    struct cjd_key key;   /* KEYPING/KEYPONG: sender; GETSNODE: its supernode, zero if none */
-    uint64_t label;       /* GETSNODE: to the supernode; RPATH */
+    struct cjd_key key; /* KEYPING/KEYPONG: sender; GETSNODE: its supernode, zero if none */
+    uint64_t label;     /* GETSNODE: to the supernode; RPATH */
     uint32_t snode_version;
-    uint8_t lladdr[32];   /* LLADDR record */
-    uint32_t error;       /* ERROR: enum cjd_switch_error, any value possible */
+    uint8_t lladdr[32]; /* LLADDR record */
+    uint32_t error;     /* ERROR: enum cjd_switch_error, any value possible */
 };
 
 /* Internet checksum, RFC 1071; of a frame with its checksum in place it is 0. */
@@ -73,8 +73,8 @@ struct cjd_ctrl_self {
 CJD_MUST_CHECK int cjd_ctrl_answer(const struct cjd_ctrl_self *self, uint64_t from_label,
                                    uint8_t *frame, size_t len);
 
-/* Puts handle and switch header, CJD_CTRL_WRAP_BYTES in all, in front of a control frame; the caller
- * has seen to the headroom. Label as given to the own switch. */
+/* Puts handle and switch header, CJD_CTRL_WRAP_BYTES in all, in front of a control frame; the
+ * caller has seen to the headroom. Label as given to the own switch. */
 #define CJD_CTRL_WRAP_BYTES (CJD_SWITCH_HEADER_BYTES + 4u)
 void cjd_ctrl_wrap(struct cjd_pkt *pkt, uint64_t label, bool suppress_errors);
 

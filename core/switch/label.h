@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CJD_LABEL_SELF 1ull
+#define CJD_LABEL_SELF    1ull
 #define CJD_LABEL_INVALID UINT64_MAX
 /* Highest position of the end marker. */
 #define CJD_LABEL_MAX_LOG2 59u

@@ -13,7 +13,7 @@
 
 #define CJD_SCHEME_FORMS_MAX 31u
 #define CJD_SCHEME_BYTES_MAX 160u /* serialised: 31 forms of at most 41 bits */
-#define CJD_FORM_CANONICAL (-1)   /* "the narrowest form" for cjd_scheme_convert() */
+#define CJD_FORM_CANONICAL   (-1) /* "the narrowest form" for cjd_scheme_convert() */
 
 struct cjd_form {
     uint8_t prefix_len;
@@ -66,7 +66,7 @@ uint64_t cjd_scheme_label_for(const struct cjd_scheme *s, uint64_t target, uint6
 struct cjd_hop {
     const struct cjd_scheme *scheme; /* of the node the hop starts at */
     uint64_t label;                  /* canonical one-hop label in that scheme */
-    int back_form;                   /* form in which that node writes the hop before; −1 at the origin */
+    int back_form; /* form in which that node writes the hop before; −1 at the origin */
 };
 uint64_t cjd_route_build(const struct cjd_hop *hops, size_t count);
 

@@ -167,7 +167,8 @@ bool cjd_bencode_find(const struct cjd_bencode *dict, const char *key, struct cj
     }
     cjd_bencode_iter_init(&it, dict);
     while (cjd_bencode_next_pair(&it, &name, value)) {
-        if (name.len == len && memcmp(name.bytes, key, len) == 0) {
+        if (name.type == CJD_BENCODE_STRING && name.len == len &&
+            memcmp(name.bytes, key, len) == 0) {
             return true;
         }
     }

@@ -98,7 +98,7 @@ void cjd_addr_to_text_long(char out[CJD_ADDR_TEXT_SIZE], const struct cjd_addr *
     static const char digits[] = "0123456789abcdef";
     char *at = out;
 
-    for (unsigned group = 0; group < 8; group++) {
+    for (size_t group = 0; group < 8; group++) {
         unsigned value = (unsigned)addr->b[2 * group] << 8 | addr->b[2 * group + 1];
         if (group > 0) {
             *at++ = ':';

@@ -42,7 +42,7 @@ enum cjd_err {
 #undef CJD_ERR_ENUM
 };
 
-#define CJD_MUST_CHECK __attribute__((warn_unused_result))
+#define CJD_MUST_CHECK         __attribute__((warn_unused_result))
 #define CJD_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /** [any] Text of an error code; never NULL, unknown codes give "unknown error". Static storage. */

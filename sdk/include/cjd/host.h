@@ -91,13 +91,13 @@ struct cjd_loop_service {
     uint32_t size;
     uint32_t version;
     /** [control] Calls fn while fd is readable/writable, until fd_unwatch. */
-    int (*fd_watch)(const struct cjd_host *host, struct cjd_fd_watch **out, int fd,
-                    uint32_t events, cjd_fd_fn fn, void *arg);
+    int (*fd_watch)(const struct cjd_host *host, struct cjd_fd_watch **out, int fd, uint32_t events,
+                    cjd_fd_fn fn, void *arg);
     /** [control] NULL is legal. Does not close the descriptor. */
     void (*fd_unwatch)(const struct cjd_host *host, struct cjd_fd_watch *watch);
     /** [control] Once before use. */
-    void (*timer_init)(const struct cjd_host *host, struct cjd_plugin_timer *timer,
-                       cjd_task_fn fn, void *arg);
+    void (*timer_init)(const struct cjd_host *host, struct cjd_plugin_timer *timer, cjd_task_fn fn,
+                       void *arg);
     /** [control] One shot; arming again moves it. */
     void (*timer_arm)(const struct cjd_host *host, struct cjd_plugin_timer *timer,
                       uint64_t delay_ns);
@@ -118,8 +118,7 @@ struct cjd_packet_service {
     uint32_t size;
     uint32_t version;
     /** [worker] Appends up to n packets that hold `bytes` behind the headroom. Returns how many. */
-    uint32_t (*alloc)(const struct cjd_host *host, struct cjd_vec *vec, uint32_t n,
-                      uint32_t bytes);
+    uint32_t (*alloc)(const struct cjd_host *host, struct cjd_vec *vec, uint32_t n, uint32_t bytes);
     /** [worker] Frees all packets of the vector and empties it. */
     void (*free)(const struct cjd_host *host, struct cjd_vec *vec);
 };
@@ -133,9 +132,9 @@ struct cjd_packet_service {
 
 struct cjd_resolve_answer {
     uint32_t size;
-    int32_t err;     /**< 0, CJD_ERR_NOT_FOUND (no such name), CJD_ERR_TIMEOUT, … */
+    int32_t err; /**< 0, CJD_ERR_NOT_FOUND (no such name), CJD_ERR_TIMEOUT, … */
     uint32_t count;
-    uint32_t ttl_s;  /**< 0 = unknown */
+    uint32_t ttl_s;     /**< 0 = unknown */
     const char *reason; /**< text of the failure; "" on success */
     struct {
         uint32_t family; /**< 4 or 6 */

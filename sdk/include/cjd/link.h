@@ -124,8 +124,8 @@ struct cjd_peer_event {
     uint32_t size;
     uint32_t peer;
     uint32_t link;
-    int32_t state;  /**< enum cjd_peer_state */
-    int32_t reason; /**< enum cjd_peer_reason */
+    int32_t state;    /**< enum cjd_peer_state */
+    int32_t reason;   /**< enum cjd_peer_reason */
     uint32_t removed; /**< 1: this was its last event */
     struct cjd_key key;
 };

@@ -36,7 +36,7 @@
 #define CJD_GSO_TCP6 2u /**< one IPv6/TCP packet to be cut into segments of gso_size payload */
 
 /** cjd_pkt.flags */
-#define CJD_PKT_VIEW (1u << 0)      /**< shares its buffer with other packets */
+#define CJD_PKT_VIEW      (1u << 0) /**< shares its buffer with other packets */
 #define CJD_PKT_BROADCAST (1u << 1) /**< arrived as link-layer broadcast or multicast (beacons) */
 
 struct cjd_pkt {

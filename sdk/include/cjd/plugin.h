@@ -81,9 +81,9 @@ struct cjd_plugin {
     const char *license; /**< SPDX identifier */
     uint64_t provides;
     uint64_t needs_caps;
-    const struct cjd_need *needs;          /**< may be NULL */
-    const char *config_schema;             /**< JSON Schema text (documented subset) */
-    const char *const *sign_contexts;      /**< NULL-terminated, may be NULL */
+    const struct cjd_need *needs;     /**< may be NULL */
+    const char *config_schema;        /**< JSON Schema text (documented subset) */
+    const char *const *sign_contexts; /**< NULL-terminated, may be NULL */
     struct cjd_plugin_ops ops;
 };
 
@@ -94,7 +94,8 @@ struct cjd_plugin {
 
 /**
  * Defines the constant:
- *     CJD_PLUGIN(.id = "udp", .version = "1.0", …, .ops = { .size = sizeof(struct cjd_plugin_ops), … })
+ *     CJD_PLUGIN(.id = "udp", .version = "1.0", …,
+ *                .ops = { .size = sizeof(struct cjd_plugin_ops), … })
  */
 #define CJD_PLUGIN(...)                                                                            \
     extern const struct cjd_plugin cjd_plugin_abi1;                                                \

@@ -25,8 +25,7 @@ struct cjd_upper_source {
 };
 
 /** [worker] Consumes the packet. */
-typedef void (*cjd_upper_fn)(void *arg, const struct cjd_upper_source *from,
-                             struct cjd_pkt *pkt);
+typedef void (*cjd_upper_fn)(void *arg, const struct cjd_upper_source *from, struct cjd_pkt *pkt);
 
 struct cjd_upper_service {
     uint32_t size;
