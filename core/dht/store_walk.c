@@ -292,6 +292,18 @@ static bool is_worth(const struct cjd_store_node *n, const struct cjd_store_walk
            cjd_log2(proof->who.label) < cjd_log2(n->path);
 }
 
+/* A path that passes its last link twice: what is wrong about it shows on the way without the loop.
+ */
+static bool ends_in_loop(const struct cjd_store_walk *w)
+{
+    for (uint32_t i = 0; i + 1 < w->count; i++) {
+        if (w->links[i] == w->links[w->count - 1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The end of the walk is where the unknown part begins. Another node there: it is gone. */
 static void make_way(struct cjd_store *s, struct cjd_store_walk *w, uint64_t now_ns)
 {
@@ -366,7 +378,7 @@ enum cjd_store_news cjd_store_discover(struct cjd_store *s, const struct cjd_sto
     }
     if (!*node || w.rest != CJD_LABEL_SELF || w.at != *node) {
         bool was_end = w.rest == CJD_LABEL_SELF;
-        if (was_end && w.links[w.count - 1]->parent == s->self) {
+        if (was_end && (w.links[w.count - 1]->parent == s->self || ends_in_loop(&w))) {
             return CJD_STORE_REFUSED;
         }
         make_way(s, &w, now_ns);

@@ -244,6 +244,30 @@ static void test_loops_home_are_dropped(void **state)
     store_teardown(&w);
 }
 
+/* Somebody answers over a path that passes the same link twice, as only a made-up label does, and
+ * is not who that link leads to: the link is not parted with while it is still part of the path. */
+static void test_loops_teach_nothing(void **state)
+{
+    struct world w;
+
+    (void)state;
+    store_setup(&w, 64, 256);
+    struct cjd_dht_contact a = store_peer(&w, 0, 0);
+    struct cjd_dht_contact b = store_contact(&w, 0);
+    struct cjd_dht_contact c = store_contact(&w, 0);
+    uint64_t path_b = cjd_label_splice(0x15, 0x13);
+    uint64_t round = cjd_label_splice(0x17, path_b);
+
+    assert_int_equal(store_prove(&w, &b, path_b, 0, 2000), CJD_STORE_NEW_NODE);
+    assert_int_equal(store_prove(&w, &a, round, 0, 3000), CJD_STORE_NEW_LINK);
+    assert_int_equal(store_prove(&w, &c, cjd_label_splice(0x15, round), 0, 4000),
+                     CJD_STORE_REFUSED);
+    assert_int_equal(cjd_store_link_count(w.s), 3);
+    assert_int_equal(store_node(&w, &b)->path, path_b);
+    store_check_paths(w.s);
+    store_teardown(&w);
+}
+
 /* --- key space ---------------------------------------------------------------------------------
  */
 
@@ -438,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_split_labels_are_canonical),
         cmocka_unit_test(test_detours_are_shortened),
         cmocka_unit_test(test_loops_home_are_dropped),
+        cmocka_unit_test(test_loops_teach_nothing),
         cmocka_unit_test(test_nearest_is_exact),
         cmocka_unit_test(test_eviction_keeps_peers_and_buckets),
         cmocka_unit_test(test_unreachable_goes_first),
