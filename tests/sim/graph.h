@@ -56,7 +56,7 @@ CJD_MUST_CHECK int sim_graph_star(struct sim_graph *g);
 /* Each node has that many children. */
 CJD_MUST_CHECK int sim_graph_tree(struct sim_graph *g, uint32_t branches);
 /* Nodes in the unit square, linked where nearer than the radius; 0: such that the mean number of
- * links is `degree`. */
+ * links is `degree`. Numbered from left to right. */
 CJD_MUST_CHECK int sim_graph_geometric(struct sim_graph *g, double radius, double degree,
                                        struct sim_random *r);
 /* Watts–Strogatz: a ring where each node has k neighbours, each link rewired with probability p. */

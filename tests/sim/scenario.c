@@ -402,7 +402,11 @@ int sim_scenario_override(json_t *root, const char *assignment, char *error)
         }
         at = json_object_get(at, part);
     }
-    if (!part || !value || json_object_set_new(at, part, value) != 0) {
+    if (!part) {
+        json_decref(value);
+        return complain(error, assignment, "has no name");
+    }
+    if (!value || json_object_set_new(at, part, value) != 0) {
         return complain(error, assignment, "cannot be set");
     }
     return 0;

@@ -2,6 +2,7 @@
 #include <sim/graph.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sim/memory.h>
@@ -132,6 +133,13 @@ static void link_near(struct sim_graph *g, const struct cells *c, uint32_t i, do
     }
 }
 
+static int from_left(const void *a, const void *b)
+{
+    float x = ((const struct sim_point *)a)->x;
+    float y = ((const struct sim_point *)b)->x;
+    return (x > y) - (x < y);
+}
+
 int sim_graph_geometric(struct sim_graph *g, double radius, double degree, struct sim_random *r)
 {
     struct cells c;
@@ -147,6 +155,7 @@ int sim_graph_geometric(struct sim_graph *g, double radius, double degree, struc
         g->at[i].x = (float)(sim_random_u64(r) >> 40) * 0x1p-24f;
         g->at[i].y = (float)(sim_random_u64(r) >> 40) * 0x1p-24f;
     }
+    qsort(g->at, g->nodes, sizeof *g->at, from_left);
     cells_init(&c, g, radius);
     for (uint32_t i = 0; i < g->nodes; i++) {
         link_near(g, &c, i, radius);
