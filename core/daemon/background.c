@@ -30,51 +30,62 @@ static int wait_for(pid_t child, int fd)
     return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : CJD_EXIT_INTERNAL;
 }
 
-static void redirect(int fd, int flags)
+/* Where the limit on descriptors is 0 by now, none can be moved; nothing can take its place then.
+ */
+static void let_go(const struct cjd_background *b, int fd)
 {
-    int null = open("/dev/null", flags | O_CLOEXEC);
-
-    if (null >= 0) {
-        dup2(null, fd);
-        close(null);
+    if (dup2(b->null_fd, fd) < 0) {
+        close(fd);
     }
 }
 
-int cjd_background_enter(int *ready_fd)
+int cjd_background_enter(struct cjd_background *out)
 {
     int fds[2];
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (pipe2(fds, O_CLOEXEC) != 0) {
+    if (null < 0) {
         return cjd_err_from_errno(errno);
+    }
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        close(null);
+        return CJD_ERR_IO;
     }
     pid_t child = fork();
-    if (child < 0) {
-        return cjd_err_from_errno(errno);
-    }
     if (child > 0) {
         close(fds[1]);
         _exit(wait_for(child, fds[0]));
     }
     close(fds[0]);
+    *out = (struct cjd_background){.ready_fd = fds[1], .null_fd = null};
+    if (child < 0) {
+        close(fds[1]);
+        close(null);
+        return CJD_ERR_IO;
+    }
     setsid();
-    redirect(STDIN_FILENO, O_RDONLY);
-    *ready_fd = fds[1];
+    let_go(out, STDIN_FILENO);
     return 0;
 }
 
-void cjd_background_ready(int ready_fd, bool keep_out, bool keep_err)
+void cjd_background_ready(struct cjd_background *b, bool keep_out, bool keep_err)
 {
     unsigned char byte = 0;
 
+    if (b->ready_fd < 0) {
+        return;
+    }
     /* A caller that reads our output to its end must not wait for the daemon to end. */
     if (!keep_out) {
-        redirect(STDOUT_FILENO, O_WRONLY);
+        let_go(b, STDOUT_FILENO);
     }
     if (!keep_err) {
-        redirect(STDERR_FILENO, O_WRONLY);
+        let_go(b, STDERR_FILENO);
     }
-    if (write(ready_fd, &byte, 1) < 0) {
+    if (write(b->ready_fd, &byte, 1) < 0) {
         /* The parent was killed; the daemon is up all the same. */
     }
-    close(ready_fd);
+    close(b->ready_fd);
+    close(b->null_fd);
+    *b = CJD_BACKGROUND_NONE;
 }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cjd/text.h>
-#include <daemon/background.h>
 
 /* Most packets at once: about 36 MiB of small ones and 8.5 MiB of large ones, taken as needed. */
 #define POOL_SMALL 8192u
@@ -58,7 +57,7 @@ static int read_config(struct cjd_daemon *d)
     struct cjd_diags diags = {.file = file_name(d)};
     err = cjd_input_read(&d->input, &text, &len);
     if (err < 0) {
-        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_err_text(err));
+        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_input_fault(err));
         return CJD_EXIT_CONFIG;
     }
     err = cjd_config_read_faulty(&d->config, text, len, &diags);
@@ -267,13 +266,33 @@ static void choose_user(struct cjd_daemon *d)
                                                 .no_files = s.no_files};
 }
 
-/* A sandbox that is less than what was asked for is never silent. */
+/* A mistake in the file, so it is told with its place. Who cannot change the user starts all the
+ * same, see cjd_privileges_drop(). Returns an exit status. */
+static int check_user(struct cjd_daemon *d)
+{
+    struct cjd_diags diags = {.file = file_name(d)};
+    bool can_change = geteuid() == 0;
+
+    if (!d->sandbox.user || cjd_privileges_user_exists(d->sandbox.user)) {
+        return 0;
+    }
+    cjd_config_diag(d->config, &diags, can_change ? CJD_DIAG_ERROR : CJD_DIAG_WARNING,
+                    "/sandbox/user", "there is no user \"%.64s\": create it, or name another",
+                    d->sandbox.user);
+    cjd_diags_print(&diags, stderr);
+    cjd_diags_fini(&diags);
+    return can_change ? CJD_EXIT_CONFIG : 0;
+}
+
+/* A sandbox that is less than what was asked for is never silent. Files of the reference log no
+ * more than warnings. */
 static void tell_missing(struct cjd_daemon *d)
 {
     struct cjd_config_sandbox s = cjd_config_sandbox(d->config);
+    bool is_quiet = cjd_config_is_reference_form(d->config) && s.seccomp;
 
     if (s.seccomp || s.landlock) {
-        cjd_log(&d->log, CJD_LOG_INFO, "sandbox: this build has no%s%s%s",
+        cjd_log(&d->log, is_quiet ? CJD_LOG_WARN : CJD_LOG_INFO, "sandbox: this build has no%s%s%s",
                 s.seccomp ? " system-call filter (seccomp)" : "",
                 s.seccomp && s.landlock ? " and no" : "",
                 s.landlock ? " file system rules (landlock)" : "");
@@ -304,11 +323,8 @@ static void tell_ready(struct cjd_daemon *d)
     snprintf(status, sizeof status, "Running as %s", addr);
     cjd_notify_ready(&d->notify, status);
     silence_log(d);
-    if (d->ready_fd >= 0) {
-        const char *to = cjd_config_log(d->config).to;
-        cjd_background_ready(d->ready_fd, strcmp(to, "stdout") == 0, strcmp(to, "stderr") == 0);
-        d->ready_fd = -1;
-    }
+    const char *to = cjd_config_log(d->config).to;
+    cjd_background_ready(&d->background, strcmp(to, "stdout") == 0, strcmp(to, "stderr") == 0);
 }
 
 static void on_watchdog(void *arg, uint64_t now_ns)
@@ -340,10 +356,13 @@ static int bring_up(struct cjd_daemon *d)
     }
     if (err == 0) {
         err = cjd_privileges_drop(&d->sandbox, &d->log, &d->steps);
-        tell_missing(d);
         d->input.is_out_of_reach = has_new_root(&d->steps);
     }
-    return err < 0 ? err : cjd_plugins_start(d->plugins);
+    if (err == 0) {
+        tell_missing(d);
+        err = cjd_plugins_start(d->plugins);
+    }
+    return err;
 }
 
 static void take_down(struct cjd_daemon *d)
@@ -398,12 +417,13 @@ static int check(struct cjd_daemon *d)
 
     cjd_log_out_set_level(d->out, d->options->has_level ? d->options->level : CJD_LOG_WARN);
     d->notify.fd = -1;
+    int user = check_user(d);
     int err = make_all(d);
     if (err == 0) {
         err = load_plugins(d, &errors, true);
     }
     take_down(d);
-    return err < 0 || errors > 0 ? CJD_EXIT_CONFIG : 0;
+    return user != 0 || err < 0 || errors > 0 ? CJD_EXIT_CONFIG : 0;
 }
 
 /* The core's part is wrong: what is wrong with the plugins' parts is said as well, at once. */
@@ -426,7 +446,11 @@ static int print(struct cjd_daemon *d, bool masks_secrets)
 {
     int err = cjd_config_write_native(stdout, d->config, masks_secrets);
 
-    return err < 0 || fflush(stdout) != 0 ? CJD_EXIT_INTERNAL : 0;
+    if (err < 0 || fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "cjdroute: output could not be written\n");
+        return CJD_EXIT_INTERNAL;
+    }
+    return 0;
 }
 
 /* The defaults of the plugins are part of what a configuration comes to. */
@@ -457,7 +481,12 @@ static bool runs_in_background(const struct cjd_daemon *d)
 
 static int start(struct cjd_daemon *d)
 {
-    if (runs_in_background(d) && cjd_background_enter(&d->ready_fd) < 0) {
+    int status = check_user(d);
+
+    if (status != 0) {
+        return status;
+    }
+    if (runs_in_background(d) && cjd_background_enter(&d->background) < 0) {
         fprintf(stderr, "cjdroute: no background process could be made\n");
         return CJD_EXIT_INTERNAL;
     }
@@ -481,8 +510,10 @@ static int act(struct cjd_daemon *d)
 
 int cjd_daemon_main(const struct cjd_options *options)
 {
-    struct cjd_daemon d = {
-        .options = options, .ready_fd = -1, .notify = {.fd = -1}, .input = {.fd = -1}};
+    struct cjd_daemon d = {.options = options,
+                           .background = CJD_BACKGROUND_NONE,
+                           .notify = {.fd = -1},
+                           .input = {.fd = -1}};
 
     if (cjd_privileges_protect() < 0) {
         fprintf(stderr, "cjdroute: core dumps cannot be switched off\n");
@@ -504,6 +535,7 @@ int cjd_daemon_main(const struct cjd_options *options)
         check_faulty(&d);
     }
     cjd_config_free(d.config);
+    cjd_config_free(d.first);
     cjd_input_close(&d.input);
     cjd_log_out_free(d.out);
     return status;

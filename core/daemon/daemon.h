@@ -10,6 +10,7 @@
 
 #include <base/timer.h>
 #include <config/config.h>
+#include <daemon/background.h>
 #include <daemon/input.h>
 #include <daemon/notify.h>
 #include <daemon/options.h>
@@ -23,7 +24,8 @@
 struct cjd_daemon {
     const struct cjd_options *options;
     struct cjd_input input;
-    struct cjd_config *config;
+    struct cjd_config *config; /* as last read without errors */
+    struct cjd_config *first;  /* as at the start, once `config` is another; else NULL */
     struct cjd_log_out *out;
     struct cjd_log log;
     struct cjd_privileges_config sandbox;
@@ -36,7 +38,7 @@ struct cjd_daemon {
     struct cjd_notify notify;
     struct cjd_timer watchdog;
     char folder[4096]; /* of plugins */
-    int ready_fd;      /* of the waiting parent, −1: none */
+    struct cjd_background background;
 };
 
 /* Runs, checks or prints, as the options say. Returns the exit status. */

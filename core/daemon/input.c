@@ -92,10 +92,18 @@ int cjd_input_read(struct cjd_input *in, char **out, size_t *len)
     *out = NULL;
     int err = read_all(in->fd, out, len);
     if (err < 0) {
+        int reason = errno;
         cjd_input_free(*out, *len);
         *out = NULL;
+        errno = reason;
     }
     return err;
+}
+
+const char *cjd_input_fault(int err)
+{
+    /* "Is a directory" has no code of its own. */
+    return err == CJD_ERR_TOO_LONG ? "too long for a configuration" : strerror(errno);
 }
 
 /* The open file is still the one the path names, as far as that can be seen from in here. */

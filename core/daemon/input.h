@@ -25,6 +25,8 @@ void cjd_input_close(struct cjd_input *in);
 
 /* The whole text, to be wiped and freed by cjd_input_free(). */
 CJD_MUST_CHECK int cjd_input_read(struct cjd_input *in, char **out, size_t *len);
+/* Why it could not be read, right after the failure. */
+const char *cjd_input_fault(int err);
 /*
  * The file's text as it is now: by its path, or by the descriptor where the path is out of reach
  * and the file was not replaced. `why` says what to do if neither works.

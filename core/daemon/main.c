@@ -1,4 +1,5 @@
 /* cjdroute: the program. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,10 +15,26 @@ static bool needs_config(const struct cjd_options *o)
            o->action == CJD_ACTION_PRINT_CONFIG || o->action == CJD_ACTION_CONVERT;
 }
 
+/* What is opened later must not end up where output is written to, or input read from: closed
+ * standard streams are filled with something that fails as they do. */
+static bool fill_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        int wrong_way = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct cjd_options options;
 
+    if (!fill_streams()) {
+        return CJD_EXIT_INTERNAL;
+    }
     if (cjd_options_parse(&options, argc, argv, stderr) != 0) {
         return CJD_EXIT_USAGE;
     }

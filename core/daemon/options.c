@@ -79,24 +79,29 @@ static int complain(FILE *err, const char *what, const char *option)
     return CJD_EXIT_USAGE;
 }
 
+static int set_config(struct cjd_options *o, FILE *err)
+{
+    if (o->config) {
+        return complain(err, "only one configuration can be named", NULL);
+    }
+    o->config = optarg;
+    return 0;
+}
+
 static int set_action(struct cjd_options *o, enum cjd_action action, FILE *err)
 {
     if (o->action != CJD_ACTION_RUN && o->action != action) {
         return complain(err, "only one thing at a time can be asked for", NULL);
     }
     o->action = action;
-    if (action == CJD_ACTION_CONVERT) {
-        o->config = optarg;
-    }
-    return 0;
+    return action == CJD_ACTION_CONVERT ? set_config(o, err) : 0;
 }
 
 static int take(struct cjd_options *o, int option, const char *word, FILE *err)
 {
     switch (option) {
     case OPT_CONFIG:
-        o->config = optarg;
-        return 0;
+        return set_config(o, err);
     case OPT_ETH:
         o->with_eth = true;
         return 0;

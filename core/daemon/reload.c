@@ -18,9 +18,10 @@ static void log_diags(struct cjd_daemon *d, const struct cjd_diags *diags)
 {
     for (size_t i = 0; i < diags->count; i++) {
         const struct cjd_diag *diag = &diags->v[i];
+        bool has_pointer = diag->pointer && diag->pointer[0] != '\0';
         cjd_log(&d->log, diag->severity == CJD_DIAG_ERROR ? CJD_LOG_ERROR : CJD_LOG_WARN,
-                "%s:%u:%u: %s (%s)", diags->file, diag->line, diag->column, diag->text,
-                diag->pointer ? diag->pointer : "");
+                has_pointer ? "%s:%u:%u: %s (%s)" : "%s:%u:%u: %s", diags->file, diag->line,
+                diag->column, diag->text, diag->pointer);
     }
 }
 
@@ -121,13 +122,19 @@ static void apply_passwords(struct cjd_daemon *d, const struct cjd_config *to)
 /* --- what cannot change -------------------------------------------------------------------------
  */
 
+/* What the process runs with, whatever was read since. */
+static const struct cjd_config *at_start(const struct cjd_daemon *d)
+{
+    return d->first ? d->first : d->config;
+}
+
 /* Parts of the tree that are only read at start. */
 static void tell_restart(struct cjd_daemon *d, const struct cjd_config *to)
 {
     static const char *const parts[] = {"node", "sandbox", "pluginPath", "routing"};
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        const json_t *a = json_object_get(cjd_config_tree(d->config), parts[i]);
+        const json_t *a = json_object_get(cjd_config_tree(at_start(d)), parts[i]);
         const json_t *b = json_object_get(cjd_config_tree(to), parts[i]);
         if (a != b && !json_equal(a, b)) {
             cjd_log(&d->log, CJD_LOG_WARN, "reload: \"%s\" changed: needs a restart", parts[i]);
@@ -137,7 +144,7 @@ static void tell_restart(struct cjd_daemon *d, const struct cjd_config *to)
 
 static void tell_log_restart(struct cjd_daemon *d, const struct cjd_config *to)
 {
-    struct cjd_config_log a = cjd_config_log(d->config);
+    struct cjd_config_log a = cjd_config_log(at_start(d));
     struct cjd_config_log b = cjd_config_log(to);
 
     if (strcmp(a.to, b.to) != 0 || a.is_json != b.is_json) {
@@ -183,6 +190,16 @@ static int read_again(struct cjd_daemon *d, struct cjd_config **out)
     return err;
 }
 
+static void replace_config(struct cjd_daemon *d, struct cjd_config *to)
+{
+    if (d->first) {
+        cjd_config_free(d->config);
+    } else {
+        d->first = d->config;
+    }
+    d->config = to;
+}
+
 void cjd_daemon_reload(struct cjd_daemon *d)
 {
     struct cjd_config *to;
@@ -197,8 +214,7 @@ void cjd_daemon_reload(struct cjd_daemon *d)
         cjd_log(&d->log, CJD_LOG_ERROR, "reload refused: nothing was changed");
         cjd_config_free(to);
     } else {
-        cjd_config_free(d->config);
-        d->config = to;
+        replace_config(d, to);
         cjd_log(&d->log, CJD_LOG_INFO, "reload done");
     }
     cjd_notify_ready(&d->notify, "Running");

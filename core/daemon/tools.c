@@ -59,7 +59,7 @@ static int clean(const struct cjd_options *options)
     int err = cjd_input_read(&in, &text, &len);
     cjd_input_close(&in);
     if (err < 0) {
-        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_err_text(err));
+        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_input_fault(err));
         return CJD_EXIT_CLEANCONF;
     }
     err = cjd_config_clean(stdout, text, len, &diags);

@@ -144,7 +144,7 @@ static void udp_destroy(void *self)
 static void note_beacon(const struct cjd_udp *udp)
 {
     if (udp->config->beacon != CJD_UDP_BEACON_OFF) {
-        cjd_logger_write(&udp->log, CJD_LEVEL_INFO,
+        cjd_logger_write(&udp->log, CJD_LEVEL_WARN,
                          "beacons over UDP are not available yet: neighbours in the local network "
                          "must be listed as peers");
     }
@@ -165,7 +165,7 @@ static int reconfigure(struct cjd_udp *udp, struct cjd_udp_config *config,
     }
     cjd_udp_config_free(udp->config);
     udp->config = config;
-    if (udp->is_started && !had_beacon) {
+    if (!had_beacon) {
         note_beacon(udp);
     }
     return 0;
@@ -182,6 +182,7 @@ static int udp_configure(void *self, const json_t *json, struct cjd_plugin_error
     }
     if (!udp->config) {
         udp->config = config;
+        note_beacon(udp);
         return 0;
     }
     if (udp->is_acquired && !cjd_udp_config_same_socket(udp->config, config)) {
@@ -342,7 +343,6 @@ static int udp_start(void *self, struct cjd_plugin_error *error)
     (void)cjd_udp_addr_text(&udp->bound, text, sizeof text);
     cjd_logger_write(&udp->log, CJD_LEVEL_INFO, "listening on %s, %zu configured peers", text,
                      udp->peers.count);
-    note_beacon(udp);
     return 0;
 }
 
