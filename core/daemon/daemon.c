@@ -1,5 +1,6 @@
 #include <daemon/daemon.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,18 @@ static int open_log(struct cjd_daemon *d)
 /* --- start-up -----------------------------------------------------------------------------------
  */
 
+static void reopen_log(struct cjd_daemon *d)
+{
+    if (cjd_log_out_reopen(d->out) < 0) {
+        cjd_log(&d->log, CJD_LOG_ERROR,
+                "the log file cannot be opened again: %s; lines still go to the old one. logrotate "
+                "can \"create\" it for the user cjdroute runs as, or \"copytruncate\"",
+                strerror(errno));
+    } else {
+        cjd_log(&d->log, CJD_LOG_DEBUG, "log opened again");
+    }
+}
+
 static void on_signal(void *ctx, int number)
 {
     struct cjd_daemon *d = ctx;
@@ -133,12 +146,7 @@ static void on_signal(void *ctx, int number)
         cjd_daemon_reload(d);
         break;
     case SIGUSR1:
-        if (cjd_log_out_reopen(d->out) < 0) {
-            cjd_log(&d->log, CJD_LOG_ERROR,
-                    "the log file cannot be opened again; lines still go to the old one");
-        } else {
-            cjd_log(&d->log, CJD_LOG_DEBUG, "log opened again");
-        }
+        reopen_log(d);
         break;
     default:
         cjd_log(&d->log, CJD_LOG_INFO, "stopping on %s", strsignal(number));

@@ -130,7 +130,9 @@ static void put_message(struct line *l, const char *text, bool is_json)
 static void format_text(struct line *l, const struct cjd_log_record *r)
 {
     put_time(l, r->wall_ms);
-    put_format(l, " %s %s ", cjd_log_level_name(r->level), r->module);
+    put_format(l, " %s ", cjd_log_level_name(r->level));
+    put_message(l, r->module, false);
+    put_text(l, " ");
     put_message(l, r->text, false);
 }
 
@@ -323,9 +325,10 @@ static int open_file(struct cjd_log_out *lo, const char *path)
     }
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
     if (fd < 0) {
-        int err = cjd_err_from_errno(errno);
+        int reason = errno;
         free(copy);
-        return err;
+        errno = reason;
+        return cjd_err_from_errno(reason);
     }
     set_place(lo, fd, copy);
     return 0;

@@ -24,7 +24,7 @@ void cjd_log_out_free(struct cjd_log_out *out);
 
 /* to: "stderr", "stdout", "none" or "file:PATH". On failure the old place stays. */
 CJD_MUST_CHECK int cjd_log_out_open(struct cjd_log_out *out, const char *to);
-/* The file again, as log rotation asks for. No effect without a file. */
+/* The file again, as log rotation asks for. No effect without a file. errno says why it failed. */
 CJD_MUST_CHECK int cjd_log_out_reopen(struct cjd_log_out *out);
 void cjd_log_out_set_json(struct cjd_log_out *out, bool is_json);
 

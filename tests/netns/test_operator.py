@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 
+import isolate
 from common import REFERENCE_FILE, expect, run, two_joined
 from lab import main, test
 from nodes import Failure, wait_for
@@ -162,6 +163,25 @@ def missing_filter_is_told(lab):
     text = reference_text(a).replace('{"seccomp": 0}', '{"seccomp": 1}')
     end(a, background(a, text))
     expect("no system-call filter" in a.log(), f"not told: {a.log()}")
+
+
+@test
+def log_that_cannot_be_made_anew(lab):
+    """A folder that only root may write to, after the change of the user: what to do is said."""
+    a = lab.node("a")
+    path = f"{isolate.WORK_DIR}/operator.log"
+    a.change = lambda tree: tree["log"].update(to=f"file:{path}")
+    a.start()
+    wait_for(lambda: os.path.exists(path) and "ready" in read(path), 5, "the node is ready")
+    os.rename(path, path + ".1")
+    a.process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: "Permission denied" in read(path + ".1"), 5, "the failure is logged")
+    expect("logrotate" in read(path + ".1"), f"no advice: {read(path + '.1')}")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 if __name__ == "__main__":

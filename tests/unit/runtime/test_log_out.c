@@ -27,6 +27,13 @@ static void text_lines(void **state)
     /* One message is one line, whatever a remote put into it. */
     assert_string_equal(format("udp", "a\nb\r\x1b[1m\x7f", false, 4096),
                         "2026-11-24T20:39:14.123Z warn udp a\\x0ab\\x0d\\x1b[1m\\x7f\n");
+    /* So may an operator who names a plugin's instance; names have up to 47 characters. */
+    assert_string_equal(format("a\nb", "x", false, 4096),
+                        "2026-11-24T20:39:14.123Z warn a\\x0ab x\n");
+    assert_string_equal(
+        format("a-name-of-sixty-bytes-a-name-of-sixty-bytes-a-name-of-sixty-", "x", false, 4096),
+        "2026-11-24T20:39:14.123Z warn "
+        "a-name-of-sixty-bytes-a-name-of-sixty-bytes-a-name-of-sixty- x\n");
     /* UTF-8 passes, what is none does not: bad start, cut, overlong, surrogate. */
     assert_string_equal(format("udp", "\xc3\xa9 \xff \xc3", false, 4096),
                         "2026-11-24T20:39:14.123Z warn udp \xc3\xa9 \\xff \\xc3\n");
