@@ -111,6 +111,9 @@ struct cjd_links_ops {
     void (*peer_down)(void *ctx, const struct cjd_peer_info *peer, uint64_t now_ns);
     /* State or reason changed, or the peer was removed. */
     void (*peer_event)(void *ctx, const struct cjd_peer_info *peer, bool was_removed);
+    /* An address for people; its length, or an error. NULL: there is no such text. */
+    int (*addr_text)(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
+                     size_t cap);
     void *ctx;
 };
 

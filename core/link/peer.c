@@ -3,6 +3,7 @@
 #include <cjd/version.h>
 
 #include <cjd/text.h>
+#include <stdio.h>
 #include <string.h>
 
 bool version_is_compatible(uint32_t version)
@@ -128,11 +129,55 @@ void peer_info(const struct peer *p, struct cjd_peer_info *out)
     memcpy(out->login, p->ca.login, sizeof out->login);
 }
 
+void place_text(const struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr,
+                char out[PLACE_BYTES])
+{
+    const struct cjd_links_ops *ops = &l->config.ops;
+    char text[96];
+    bool has_text = addr->len > 0 && ops->addr_text &&
+                    ops->addr_text(ops->ctx, link, addr, text, sizeof text) >= 0;
+
+    snprintf(out, PLACE_BYTES, "%s%s link=%s", has_text ? " at=" : "", has_text ? text : "",
+             l->link[link].name);
+}
+
+/* The name it has here, or the login it used. */
+static void who_text(const struct peer *p, char *out, size_t cap)
+{
+    out[0] = '\0';
+    if (p->name[0] != '\0') {
+        snprintf(out, cap, " name=\"%s\"", p->name);
+    } else if (p->ca.login[0] != '\0') {
+        snprintf(out, cap, " login=\"%s\"", p->ca.login);
+    }
+}
+
+static void tell_state(struct peer *p, uint64_t now_ns)
+{
+    struct cjd_links *l = p->links;
+    bool is_news = p->state == CJD_CA_ESTABLISHED || p->state < 0 ||
+                   (p->reason != CJD_LINK_REASON_HANDSHAKE && p->reason != CJD_LINK_REASON_NEW);
+    enum cjd_log_level level = is_news ? CJD_LOG_INFO : CJD_LOG_DEBUG;
+    char key[CJD_KEY_TEXT_SIZE];
+    char who[CJD_LOGIN_MAX + CJD_PEER_NAME_MAX];
+    char place[PLACE_BYTES];
+
+    if (!cjd_log_is_on(&l->config.log, level)) {
+        return;
+    }
+    cjd_key_to_text(key, &p->ca.peer_key);
+    who_text(p, who, sizeof who);
+    place_text(l, p->link, &p->addr, place);
+    cjd_log_limited(&l->config.log, &l->peer_limit, now_ns, level,
+                    "peer %s%s state=%s reason=\"%s\"%s version=%u", key, who,
+                    cjd_link_state_text(p->state), cjd_link_reason_text(p->reason), place,
+                    (unsigned)p->version);
+}
+
 void peer_set_state(struct peer *p, int state, enum cjd_link_reason reason, uint64_t now_ns)
 {
     struct cjd_links *l = p->links;
     struct cjd_peer_info info;
-    char key[CJD_KEY_TEXT_SIZE];
 
     if (p->state == state && p->reason == reason) {
         return;
@@ -140,13 +185,7 @@ void peer_set_state(struct peer *p, int state, enum cjd_link_reason reason, uint
     p->state = state;
     p->reason = reason;
     p->since_ns = now_ns;
-    cjd_key_to_text(key, &p->ca.peer_key);
-    bool is_news = state == CJD_CA_ESTABLISHED || state < 0 ||
-                   (reason != CJD_LINK_REASON_HANDSHAKE && reason != CJD_LINK_REASON_NEW);
-    cjd_log_limited(&l->config.log, &l->peer_limit, now_ns, is_news ? CJD_LOG_INFO : CJD_LOG_DEBUG,
-                    "peer %s state=%s reason=\"%s\" link=%s version=%u", key,
-                    cjd_link_state_text(state), cjd_link_reason_text(reason), l->link[p->link].name,
-                    (unsigned)p->version);
+    tell_state(p, now_ns);
     peer_info(p, &info);
     l->config.ops.peer_event(l->config.ops.ctx, &info, false);
 }

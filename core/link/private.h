@@ -74,7 +74,7 @@ struct cjd_links {
     uint16_t generation[PEERS_MAX];
     struct peer *by_iface[CJD_SWITCH_IFACES];
     struct link_entry link[CJD_LINKS_MAX];
-    uint32_t link_end; /* no entry from here on was ever used */
+    uint32_t link_end;    /* no entry from here on was ever used */
     struct peer *last_rx; /* one-entry cache of the address look-up */
     struct cjd_refusal refusal[CJD_REFUSALS_MAX];
     uint32_t refusals;
@@ -113,6 +113,10 @@ void peer_update_state(struct peer *p, uint64_t now_ns);
 void peer_announce(struct peer *p, bool is_up, uint64_t now_ns);
 void peer_info(const struct peer *p, struct cjd_peer_info *out);
 bool version_is_compatible(uint32_t version);
+/* For the log: " at=203.0.113.7:5199 link=udp/0.0.0.0:4684". */
+#define PLACE_BYTES 160u
+void place_text(const struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr,
+                char out[PLACE_BYTES]);
 
 /* liveness.c */
 void peer_tick(void *arg, uint64_t now_ns);

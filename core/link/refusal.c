@@ -36,15 +36,17 @@ void refusal_note(struct cjd_links *l, const struct cjd_refusal *what, uint64_t 
     uint32_t count = r->count + 1;
     bool is_new = count == 1 || r->result != what->result || r->err != what->err;
     char key[CJD_KEY_TEXT_SIZE];
+    char place[PLACE_BYTES];
 
     *r = *what;
     r->count = count;
     r->last_ns = now_ns;
     if (is_new) {
         cjd_key_to_text(key, &r->key);
+        place_text(l, r->link, &r->addr, place);
         cjd_log_limited(&l->config.log, &l->refusal_limit, now_ns, CJD_LOG_WARN,
-                        "refused a neighbour key=%s link=%s reason=\"%s\"", key,
-                        l->link[r->link].name, cjd_refusal_text(r));
+                        "refused a neighbour key=%s%s reason=\"%s\"", key, place,
+                        cjd_refusal_text(r));
     }
 }
 

@@ -38,6 +38,15 @@ static void links_peer_event(void *ctx, const struct cjd_peer_info *peer, bool w
     }
 }
 
+static int links_addr_text(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
+                           size_t cap)
+{
+    const struct cjd_node *node = ctx;
+    const struct cjd_node_ops *ops = &node->config.ops;
+
+    return ops->addr_text ? ops->addr_text(ops->ctx, link, addr, out, cap) : CJD_ERR_UNSUPPORTED;
+}
+
 int glue_links(struct cjd_node *node, uint64_t now_ns)
 {
     struct cjd_links_config config = {
@@ -53,6 +62,7 @@ int glue_links(struct cjd_node *node, uint64_t now_ns)
                 .peer_up = links_peer_up,
                 .peer_down = links_peer_down,
                 .peer_event = links_peer_event,
+                .addr_text = links_addr_text,
                 .ctx = node},
     };
     return cjd_links_new(&node->links, &config, now_ns);

@@ -44,6 +44,9 @@ struct cjd_node_ops {
     void (*content)(void *ctx, const struct cjd_node_source *from, struct cjd_pkt *pkt);
     /* A peer changed its state or reason, or is gone. */
     void (*peer_event)(void *ctx, const struct cjd_peer_info *peer, bool was_removed);
+    /* For the log: an address of a link in words; its length, or an error. May be NULL. */
+    int (*addr_text)(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
+                     size_t cap);
     void *ctx;
 };
 

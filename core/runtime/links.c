@@ -317,3 +317,16 @@ void cjd_bindings_flush(struct cjd_runtime *rt)
         }
     }
 }
+
+/* For the log only; a plugin need not offer it. */
+int cjd_bindings_addr_text(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
+                           size_t cap)
+{
+    struct cjd_runtime *rt = ctx;
+    const struct binding *b = link < CJD_LINKS_MAX ? &rt->links[link] : NULL;
+
+    if (!b || !b->owner || b->is_down || !b->ops.addr_text) {
+        return CJD_ERR_UNSUPPORTED;
+    }
+    return b->ops.addr_text(b->link, addr, out, cap);
+}

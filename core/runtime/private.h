@@ -150,6 +150,8 @@ void cjd_bindings_rx(struct cjd_runtime *rt);
 bool cjd_bindings_pending(struct cjd_runtime *rt);
 void cjd_bindings_flush(struct cjd_runtime *rt);
 void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
+int cjd_bindings_addr_text(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
+                           size_t cap);
 /* Tells the node of links that went down while it was running. */
 void cjd_bindings_settle(struct cjd_runtime *rt);
 uint32_t cjd_bindings_undo(struct cjd_owner *owner);

@@ -216,6 +216,7 @@ struct cjd_node_ops cjd_runtime_node_ops(struct cjd_runtime *rt)
         .deliver = cjd_bridge_deliver,
         .content = cjd_bridge_content,
         .peer_event = cjd_peers_event,
+        .addr_text = cjd_bindings_addr_text,
         .ctx = rt,
     };
 }

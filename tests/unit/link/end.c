@@ -126,6 +126,27 @@ static void on_event(void *ctx, const struct cjd_peer_info *peer, bool was_remov
     assert_int_equal(cjd_links_peer(end->links, peer->peer, &info), !was_removed);
 }
 
+/* Addresses of the tests in words, see end_addr(). */
+static int addr_text(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
+                     size_t cap)
+{
+    (void)ctx;
+    (void)link;
+    return snprintf(out, cap, "place-%u", (unsigned)addr->b[0]);
+}
+
+static void on_line(void *ctx, const char *module, enum cjd_log_level level, const char *text)
+{
+    struct end *end = ctx;
+    (void)module;
+    (void)level;
+    int n = snprintf(end->log + end->log_len, END_LOG_MAX - end->log_len, "%s\n", text);
+
+    if (n > 0 && (size_t)n < END_LOG_MAX - end->log_len) {
+        end->log_len += (size_t)n;
+    }
+}
+
 /* --- one end ---------------------------------------------------------------------------------- */
 
 void end_init(struct end *end, uint64_t seed)
@@ -144,7 +165,9 @@ void end_init(struct end *end, uint64_t seed)
     assert_int_equal(cjd_users_add(end->users, END_LOGIN, END_PASSWORD, strlen(END_PASSWORD), NULL),
                      0);
     cjd_switch_init(&end->sw, cjd_scheme_358());
+    end->sink = (struct cjd_log_sink){.max_level = CJD_LOG_INFO, .write = on_line, .ctx = end};
     struct cjd_links_config config = {
+        .log = {.sink = &end->sink},
         .ca = &end->ca,
         .sw = &end->sw,
         .pool = end->pool,
@@ -156,6 +179,7 @@ void end_init(struct end *end, uint64_t seed)
                 .peer_up = on_up,
                 .peer_down = on_down,
                 .peer_event = on_event,
+                .addr_text = addr_text,
                 .ctx = end},
     };
     assert_int_equal(cjd_links_new(&end->links, &config, end->now_ns), 0);

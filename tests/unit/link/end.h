@@ -16,6 +16,7 @@
 #define END_VERSION   22u
 #define END_SENT_MAX  2048u
 #define END_BYTES_MAX 2048u
+#define END_LOG_MAX   8192u
 #define END_LOGIN     "tester"
 #define END_PASSWORD  "a password of the test"
 
@@ -55,6 +56,9 @@ struct end {
     unsigned sent_count;
     unsigned flushes; /* calls of ops->tx */
     struct end_sent *sent;
+    struct cjd_log_sink sink;
+    char log[END_LOG_MAX]; /* lines of info and above */
+    size_t log_len;
 };
 
 /* With one link, number 0, and one login. */

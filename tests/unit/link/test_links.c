@@ -473,6 +473,39 @@ static void hello_budget(void **state)
     end_fini(&e);
 }
 
+static void assert_logged(const struct end *e, const char *what)
+{
+    if (!strstr(e->log, what)) {
+        fail_msg("\"%s\" is not in:\n%s", what, e->log);
+    }
+}
+
+/* The log says who it is, as the operator calls it, and where: a key alone tells little. */
+static void says_who(void **state)
+{
+    struct end e;
+    struct far far;
+    struct far stranger;
+    struct cjd_linkaddr addr = end_addr(5);
+
+    (void)state;
+    end_init(&e, 12);
+    far_init(&far, 120, 1, &e, END_LOGIN);
+    far_init(&stranger, 121, 2, &e, "nobody-knows-me");
+    far_establish(&far, &e);
+    assert_logged(&e, " login=\"" END_LOGIN "\" state=established");
+    assert_logged(&e, " at=place-1 link=wire version=");
+    far_send(&stranger, &e, NULL, 0);
+    assert_logged(&e, " at=place-2 link=wire reason=");
+    assert_true(end_peer_add(&e, &addr, &stranger.self.key) >= 0);
+    end_run(&e, 20 * CJD_S);
+    assert_logged(&e, " name=\"peer\" state=init reason=\"no answer");
+    assert_logged(&e, " at=place-5 link=wire");
+    far_fini(&stranger);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +523,7 @@ int main(void)
         cmocka_unit_test(refusals_are_bounded),
         cmocka_unit_test(unknown_logins_do_not_lock_out),
         cmocka_unit_test(hello_budget),
+        cmocka_unit_test(says_who),
     };
     return cmocka_run_group_tests_name("link_links", tests, NULL, NULL);
 }
