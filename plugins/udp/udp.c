@@ -341,8 +341,8 @@ static int udp_start(void *self, struct cjd_plugin_error *error)
         return err;
     }
     (void)cjd_udp_addr_text(&udp->bound, text, sizeof text);
-    cjd_logger_write(&udp->log, CJD_LEVEL_INFO, "listening on %s, %zu configured peers", text,
-                     udp->peers.count);
+    cjd_logger_write(&udp->log, CJD_LEVEL_INFO, "listening on %s, %zu configured peer%s", text,
+                     udp->peers.count, udp->peers.count == 1 ? "" : "s");
     return 0;
 }
 
