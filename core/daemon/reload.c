@@ -4,6 +4,7 @@
  */
 #include <daemon/daemon.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static void tell(void *arg, const char *id, int result, const char *text)
@@ -51,37 +52,54 @@ static bool has_password(const struct cjd_config *config, const struct cjd_confi
     return false;
 }
 
-/* The user an entry became: one without login was given a name, so the password finds it. */
-static const struct cjd_user *find_user(struct cjd_users *users,
-                                        const struct cjd_config_password *p)
+/* The name a password without login was given. NULL: it is not there. */
+static const char *find_anonymous(struct cjd_users *users, const struct cjd_config_password *p)
 {
-    const struct cjd_user *found = NULL;
+    const char *found = NULL;
     struct cjd_credentials c;
 
     cjd_credentials_init(&c, NULL, p->password, strlen(p->password));
     for (size_t i = 0; !found && i < cjd_users_count(users); i++) {
         const struct cjd_user *u = cjd_users_at(users, i);
-        bool is_it =
-            memcmp(u->secret, c.secret, sizeof c.secret) == 0 &&
-            (p->login ? strcmp(u->login, p->login) == 0 : strncmp(u->login, "Anon #", 6) == 0);
-        found = is_it ? u : NULL;
+        bool is_it = memcmp(u->secret, c.secret, sizeof c.secret) == 0 &&
+                     strncmp(u->login, "Anon #", 6) == 0;
+        found = is_it ? u->login : NULL;
     }
     cjd_credentials_fini(&c);
     return found;
 }
 
-static unsigned remove_gone(struct cjd_daemon *d, const struct cjd_config *to)
+struct removals {
+    unsigned passwords;
+    unsigned neighbours; /* that came with one of them */
+};
+
+static void remove_one(struct cjd_daemon *d, const struct cjd_config_password *p,
+                       struct removals *out)
 {
     struct cjd_users *users = cjd_node_users(d->node);
-    unsigned n = 0;
+    const char *found = p->login ? p->login : find_anonymous(users, p);
+    char login[CJD_LOGIN_MAX + 1];
+
+    if (!found) {
+        return;
+    }
+    /* What was found goes with its user. */
+    snprintf(login, sizeof login, "%s", found);
+    if (cjd_users_remove(users, found) == 0) {
+        out->passwords++;
+        out->neighbours += cjd_runtime_drop_login(d->rt, login);
+    }
+}
+
+static struct removals remove_gone(struct cjd_daemon *d, const struct cjd_config *to)
+{
+    struct removals n = {0};
 
     for (size_t i = 0; i < cjd_config_password_count(d->config); i++) {
         struct cjd_config_password p = cjd_config_password_at(d->config, i);
-        const struct cjd_user *user = has_password(to, &p) ? NULL : find_user(users, &p);
-        if (user) {
-            char login[sizeof user->login];
-            memcpy(login, user->login, sizeof login);
-            n += cjd_users_remove(users, login) == 0;
+        if (!has_password(to, &p)) {
+            remove_one(d, &p, &n);
         }
     }
     return n;
@@ -110,12 +128,13 @@ static unsigned add_new(struct cjd_daemon *d, const struct cjd_config *to)
 
 static void apply_passwords(struct cjd_daemon *d, const struct cjd_config *to)
 {
-    unsigned removed = remove_gone(d, to);
+    struct removals removed = remove_gone(d, to);
     unsigned added = add_new(d, to);
 
-    if (removed + added > 0) {
-        cjd_log(&d->log, CJD_LOG_INFO, "reload: passwords changed added=%u removed=%u", added,
-                removed);
+    if (removed.passwords + added > 0) {
+        cjd_log(&d->log, CJD_LOG_INFO,
+                "reload: passwords changed added=%u removed=%u disconnected=%u", added,
+                removed.passwords, removed.neighbours);
     }
 }
 

@@ -213,3 +213,35 @@ void cjd_owner_peer_set_reason(struct cjd_owner *owner, uint32_t peer, int32_t r
         cjd_bridge_leave(owner->rt);
     }
 }
+
+/* The number of an incoming peer with that login, as far as a peer's copy of it goes. */
+static bool find_login(struct cjd_runtime *rt, const char *login, uint32_t *peer)
+{
+    struct cjd_peer_info info;
+
+    for (uint32_t i = 0; cjd_links_peer_at(cjd_node_links(rt->node), i, &info); i++) {
+        if (info.is_incoming && info.login[0] != '\0' &&
+            strncmp(info.login, login, CJD_LOGIN_MAX) == 0) {
+            *peer = info.peer;
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned cjd_runtime_drop_login(struct cjd_runtime *rt, const char *login)
+{
+    unsigned n = 0;
+    uint32_t peer;
+
+    if (!rt->node || rt->bridge.depth > 0) {
+        return 0;
+    }
+    cjd_bridge_enter(rt);
+    while (find_login(rt, login, &peer) &&
+           cjd_node_peer_del(rt->node, peer, cjd_runtime_now(rt)) == 0) {
+        n++;
+    }
+    cjd_bridge_leave(rt);
+    return n;
+}

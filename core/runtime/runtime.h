@@ -43,6 +43,9 @@ struct cjd_node_ops cjd_runtime_node_ops(struct cjd_runtime *rt);
 /* The node to drive; borrowed; NULL: none any more. */
 void cjd_runtime_set_node(struct cjd_runtime *rt, struct cjd_node *node);
 
+/* Ends the peerings of neighbours that came with a login; returns how many there were. */
+unsigned cjd_runtime_drop_login(struct cjd_runtime *rt, const char *login);
+
 /* [any] The monotonic clock itself. */
 uint64_t cjd_clock_now(void);
 /* Time of this turn; outside of a turn the clock. */

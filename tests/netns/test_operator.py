@@ -9,7 +9,7 @@ import isolate
 from common import REFERENCE_FILE, expect, run, two_joined
 from lab import main, test
 from nodes import Failure, wait_for
-from probes import all_pairs, ping_until
+from probes import all_pairs, no_answer, ping_until
 
 EX_USAGE, EX_UNAVAILABLE, EX_CONFIG = 64, 69, 78
 
@@ -139,6 +139,26 @@ def reload_compares_with_the_start(lab):
     a.change = None
     said = reload(a, "reload done")
     expect('"node" changed' not in said, f"said of a file that is as at the start: {said}")
+
+
+@test
+def removed_password(lab):
+    """Whoever came with it is cut off at once and refused from then on; others are not disturbed."""
+    a, b, c = (lab.node(name) for name in "abc")
+    lab.join(a, b)
+    lab.join(c, b)
+    guest = {"login": "guest-" + "x" * 100, "password": "for a while"}
+    a.peers[0].login, a.peers[0].password = guest["login"], guest["password"]
+    b.change = lambda tree: tree["peering"]["passwords"].append(guest)
+    lab.start()
+    ping_until(lab, all_pairs(lab.nodes))
+    b.change = None
+    said = reload(b, "reload done")
+    expect("removed=1 disconnected=1" in said, f"not said: {said}")
+    no_answer(lab, [(a, b), (b, a)], during=0.5)
+    b.wait_log(rf"refused a neighbour key={a.key} ", within=10)
+    ping_until(lab, [(b, c), (c, b)], within=1)
+    expect(len(re.findall(rf"peer {c.key} .*state=established", b.log())) == 1, "c was disturbed")
 
 
 @test
