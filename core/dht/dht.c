@@ -245,7 +245,7 @@ static void handle_reply(struct cjd_dht *dht, const struct cjd_dht_contact *from
     struct cjd_query query;
     enum cjd_store_news news;
 
-    if (!cjd_query_match(dht, &from->addr, m, &query)) {
+    if (!cjd_query_match(dht, &from->addr, m, now_ns, &query)) {
         cjd_drop_count(dht->cfg.drops, CJD_DROP_DHT_UNEXPECTED);
         return;
     }

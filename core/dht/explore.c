@@ -300,6 +300,18 @@ static uint64_t link_label(const struct list *l, uint64_t label)
     return canonical;
 }
 
+/* A small network is explored to its last link. In a large one a link is worth a question if a
+ * better path may lead over it. */
+static bool is_promising(struct cjd_dht *dht, const struct list *l,
+                         const struct cjd_store_node *known)
+{
+    if (known->in_count >= ALTERNATIVES) {
+        return false;
+    }
+    return cjd_store_node_count(dht->store) <= CJD_STORE_SMALL ||
+           l->teller->cost_us < known->cost_us - known->cost_us / 8;
+}
+
 static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_contact *to,
                      uint64_t label, uint64_t now_ns)
 {
@@ -314,7 +326,7 @@ static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_c
     }
     if (known && cjd_store_is_reachable(known)) {
         /* Alternatives are worth knowing; longer ways to what is known are not. */
-        if (one_hop == CJD_LABEL_INVALID || known->in_count >= ALTERNATIVES) {
+        if (one_hop == CJD_LABEL_INVALID || !is_promising(dht, l, known)) {
             return;
         }
         kind = CJD_HEARSAY_LINK;

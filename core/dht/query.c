@@ -17,6 +17,8 @@
 #define MAX_FIRST     (500 * CJD_MS) /* unless the path is known to be slow */
 #define MAX_TIMEOUT   (3 * CJD_S)
 #define FORGET_AFTER  (5 * CJD_S)
+#define EXPECTED_MAX  (1500 * CJD_MS) /* no path nobody has measured is waited for longer */
+#define PER_BIT_MAX   (40 * CJD_MS)   /* one round trip does not make the world slow */
 #define NEIGHBOURS    257u  /* one budget per interface of our own switch, the last shared */
 #define DESTINATIONS  1024u /* budgets, by hash */
 #define DEST_RATE     8u
@@ -32,7 +34,11 @@
 #define RESERVE_RATE  2u
 #define RESERVE_BURST 4u
 static const uint8_t floor_percent[CJD_URGENCIES] = {
-    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 30};
+    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 70};
+
+/* All that can wait, to whomever it goes: a network that starts all at once is no storm. */
+#define OVERALL_RATE  8u
+#define OVERALL_BURST 160u
 
 struct neighbour {
     struct cjd_bucket shared;
@@ -59,6 +65,8 @@ struct cjd_queries {
     uint32_t late_count;
     struct cjd_list late;
     struct cjd_map by_path;
+    uint64_t per_bit_ns; /* round trip per bit of label, smoothed */
+    struct cjd_bucket overall;
     struct neighbour neighbours[NEIGHBOURS];
     struct cjd_bucket destinations[DESTINATIONS];
 };
@@ -203,6 +211,10 @@ static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint6
     uint64_t hash = cjd_map_hash(&qs->by_path, &q->to.addr, sizeof q->to.addr);
     struct neighbour *n = neighbour_of(dht, q);
 
+    if (q->urgency == CJD_BACKGROUND &&
+        !cjd_bucket_take(&qs->overall, now_ns, OVERALL_RATE, OVERALL_BURST)) {
+        return false;
+    }
     /* What is urgent is rare and decides how long users wait: only the neighbour limits it. */
     if (q->urgency != CJD_URGENT &&
         !cjd_bucket_take(&qs->destinations[hash % DESTINATIONS], now_ns, DEST_RATE, DEST_BURST)) {
@@ -215,6 +227,30 @@ static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint6
 
 /* --- sending -----------------------------------------------------------------------------------
  */
+
+/* A path nobody has asked over yet: what is known of its links, and for the rest what a label of
+ * that length usually takes. */
+static uint64_t expected(const struct cjd_dht *dht, uint64_t label)
+{
+    struct cjd_store_walk walk;
+    uint64_t per_bit = dht->queries->per_bit_ns;
+
+    if (!cjd_store_walk(dht->store, label, &walk)) {
+        return cjd_log2(label) * per_bit;
+    }
+    uint64_t known = cjd_store_walk_latency(&walk) * CJD_US;
+    uint64_t sum = known + cjd_log2(walk.rest) * per_bit;
+    return sum < EXPECTED_MAX ? sum : EXPECTED_MAX;
+}
+
+static void sample(struct cjd_queries *qs, const struct cjd_query *query, uint64_t now_ns)
+{
+    uint64_t per_bit = (now_ns - query->sent_ns) / (cjd_log2(query->q.to.label) + 1);
+
+    per_bit = per_bit < PER_BIT_MAX ? per_bit : PER_BIT_MAX;
+    qs->per_bit_ns =
+        qs->per_bit_ns == 0 ? per_bit : qs->per_bit_ns - qs->per_bit_ns / 16 + per_bit / 16;
+}
 
 /* Smoothed round trip and four deviations; doubled with each repetition. */
 static uint64_t timeout_for(const struct cjd_dht *dht, const struct cjd_question *q)
@@ -230,6 +266,10 @@ static uint64_t timeout_for(const struct cjd_dht *dht, const struct cjd_question
         uint64_t srtt = n->srtt_us * CJD_US;
         timeout = srtt + 4 * (n->rttvar_us * CJD_US) + 20 * CJD_MS;
         max = srtt > MAX_FIRST / 2 ? MAX_TIMEOUT : MAX_FIRST;
+    } else {
+        uint64_t likely = expected(dht, q->to.label);
+        timeout = likely + likely / 2 > timeout ? likely + likely / 2 : timeout;
+        max = MAX_TIMEOUT;
     }
     if (timeout < MIN_TIMEOUT) {
         timeout = MIN_TIMEOUT;
@@ -334,7 +374,7 @@ int cjd_query_send(struct cjd_dht *dht, const struct cjd_question *question, uin
 }
 
 bool cjd_query_match(struct cjd_dht *dht, const struct cjd_addr *from,
-                     const struct cjd_message *reply, struct cjd_query *out)
+                     const struct cjd_message *reply, uint64_t now_ns, struct cjd_query *out)
 {
     struct cjd_queries *qs = dht->queries;
 
@@ -351,6 +391,7 @@ bool cjd_query_match(struct cjd_dht *dht, const struct cjd_addr *from,
         return false;
     }
     *out = slot->query;
+    sample(qs, out, now_ns);
     release(slot);
     return true;
 }

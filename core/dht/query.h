@@ -64,7 +64,7 @@ int cjd_query_send(struct cjd_dht *dht, const struct cjd_question *question, uin
 
 /* Takes the question that a reply from `from` belongs to. False: none. */
 bool cjd_query_match(struct cjd_dht *dht, const struct cjd_addr *from,
-                     const struct cjd_message *reply, struct cjd_query *out);
+                     const struct cjd_message *reply, uint64_t now_ns, struct cjd_query *out);
 
 /* Questions under way (late ones not counted). */
 uint32_t cjd_query_count(const struct cjd_dht *dht);

@@ -36,6 +36,7 @@ struct cjd_store_node;
 #define CJD_NO_BACK_FORM    (-1) /* at the origin of a path nothing needs widening */
 #define CJD_STORE_WALK_MAX  60u  /* links of a path: a label has no more bits */
 #define CJD_STORE_BUCKET    8u   /* nodes of one distance that are kept in preference to others */
+#define CJD_STORE_SMALL     64u  /* nodes of a network in which everything is looked at */
 #define CJD_STORE_RETRY     (300 * CJD_MS) /* a link that is down is tried again; doubled each time */
 #define CJD_STORE_RETRY_LOG 6u
 #define CJD_STORE_TOLD      4u     /* paths to one node that others may be using */

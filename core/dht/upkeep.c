@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/bucket.h>
 #include <switch/label.h>
 
 #define TICK_FAST      (500 * CJD_MS)
@@ -23,7 +24,9 @@
 #define LINK_OLD       (60 * CJD_S)
 #define BUCKET_EVERY   (20 * CJD_S)
 #define SELF_FIRST     (2 * CJD_S) /* search for our own address: makes us known to those near it */
-#define SELF_EVERY     (600 * CJD_S)
+#define SELF_EVERY     (600 * CJD_S) /* reached by doubling the pause */
+#define AGAIN_RATE     1u            /* nodes a second that are asked once more … */
+#define AGAIN_BURST    40u           /* … in a network that is larger than this */
 #define AGAIN_AFTER    (80 * CJD_MS)
 #define PEER_RETRY     (100 * CJD_MS) /* doubled each time */
 #define PEER_RETRY_LOG 6u
@@ -41,6 +44,8 @@ struct cjd_upkeep {
     uint64_t interval_ns;
     uint64_t bucket_ns; /* last refresh */
     uint64_t self_ns;   /* next search for ourselves */
+    uint64_t self_pause_ns;
+    struct cjd_bucket again;
     uint32_t turn;
     uint32_t bucket;
 };
@@ -103,6 +108,10 @@ static void arm_next(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now
     size_t steps = is_peer ? sizeof peer_schedule_ms / sizeof peer_schedule_ms[0]
                            : sizeof node_schedule_ms / sizeof node_schedule_ms[0];
 
+    /* It named its peers when it was found; in a large network few are asked once more. */
+    if (!is_peer && !cjd_bucket_take(&dht->upkeep->again, now_ns, AGAIN_RATE, AGAIN_BURST)) {
+        return;
+    }
     if (n->upkeep.step < steps) {
         uint64_t delay = schedule[n->upkeep.step++] * CJD_MS;
         arm(dht, n, now_ns + cjd_rng_jitter(&dht->cfg.rng, delay, TICK_JITTER));
@@ -151,6 +160,7 @@ void cjd_upkeep_peer(struct cjd_dht *dht, struct cjd_store_node *node, uint64_t 
     cjd_upkeep_hurry(dht, now_ns);
     if (dht->upkeep->self_ns == 0) {
         dht->upkeep->self_ns = now_ns + SELF_FIRST;
+        dht->upkeep->self_pause_ns = SELF_FIRST;
     }
 }
 
@@ -171,7 +181,8 @@ void cjd_upkeep_node_removing(struct cjd_dht *dht, struct cjd_store_node *node)
 
 void cjd_upkeep_more(struct cjd_dht *dht, struct cjd_store_node *node, uint64_t now_ns)
 {
-    if (node->owner && node->upkeep.step > 1 && !node->upkeep.timer.is_armed) {
+    if (node->owner && node->upkeep.step > 1 && !node->upkeep.timer.is_armed &&
+        cjd_bucket_take(&dht->upkeep->again, now_ns, AGAIN_RATE, AGAIN_BURST)) {
         node->upkeep.step = 1;
         arm_next(dht, node, now_ns);
     }
@@ -397,12 +408,20 @@ static void forget_lost(struct cjd_dht *dht, uint64_t now_ns)
     }
 }
 
+/* A small network knows us without it. In a large one those near to us in the key space change as
+ * it grows together. */
 static void search_self(struct cjd_dht *dht, uint64_t now_ns)
 {
     struct cjd_upkeep *u = dht->upkeep;
+    uint64_t pause = u->self_pause_ns;
 
-    if (u->self_ns != 0 && now_ns >= u->self_ns) {
-        u->self_ns = now_ns + SELF_EVERY;
+    if (u->self_ns == 0 || now_ns < u->self_ns) {
+        return;
+    }
+    u->self_pause_ns = pause * 2 < SELF_EVERY ? pause * 2 : SELF_EVERY;
+    u->self_ns = now_ns + cjd_rng_jitter(&dht->cfg.rng, u->self_pause_ns, TICK_JITTER);
+    if (pause == SELF_FIRST || pause == SELF_EVERY ||
+        cjd_store_node_count(dht->store) > CJD_STORE_SMALL) {
         cjd_search_start(dht, &dht->cfg.addr, false, now_ns);
     }
 }
