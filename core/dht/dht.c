@@ -55,6 +55,7 @@ static int make_parts(struct cjd_dht *dht, uint64_t now_ns)
 
     err = err ? err : cjd_queries_new(dht);
     err = err ? err : cjd_answers_new(dht);
+    err = err ? err : cjd_heard_new(dht);
     err = err ? err : cjd_explore_new(dht);
     err = err ? err : cjd_searches_new(dht);
     err = err ? err : cjd_doubts_new(dht);
@@ -92,6 +93,7 @@ void cjd_dht_free(struct cjd_dht *dht)
     cjd_doubts_free(dht);
     cjd_searches_free(dht);
     cjd_explore_free(dht);
+    cjd_heard_free(dht);
     cjd_answers_free(dht);
     cjd_queries_free(dht);
     cjd_store_free(dht->store);

@@ -110,7 +110,9 @@ static void note_failed(struct cjd_explore *x, const struct cjd_dht_contact *to,
 /* --- what waits --------------------------------------------------------------------------------
  */
 
-/* Unknown nodes before unknown links, short paths before long ones. */
+/* Nodes of a distance where few are known come first: searches depend on them, and there are only
+ * some for each bit of the address. Then unknown nodes before unknown links, short paths before
+ * long ones. */
 static bool is_before(const struct hearsay *a, const struct hearsay *b)
 {
     if (a->kind != b->kind) {
@@ -192,7 +194,7 @@ static void ask(struct cjd_question *q, const struct hearsay *h)
                                .has_teacher = h->has_teacher,
                                .teacher = h->teacher};
     /* A new node's peers are wanted at once; of a known one only the path is in question. */
-    if (h->kind == CJD_HEARSAY_NODE) {
+    if (h->kind != CJD_HEARSAY_LINK) {
         q->method = CJD_METHOD_GP;
         q->target_len = CJD_MESSAGE_LABEL_BYTES;
     } else {
@@ -227,18 +229,27 @@ static struct cjd_store_node *teacher_of(struct cjd_dht *dht, const struct cjd_q
     return query->q.has_teacher ? cjd_store_find(dht->store, &query->q.teacher) : NULL;
 }
 
-void cjd_explore_answered(struct cjd_dht *dht, const struct cjd_query *query,
-                          enum cjd_store_news news)
+void cjd_explore_judge(struct cjd_dht *dht, const struct cjd_query *query, bool was_right)
 {
     struct cjd_store_node *teacher = teacher_of(dht, query);
 
-    if (teacher && news != CJD_STORE_REFUSED) {
-        teacher->told_good++;
-        /* What it told long ago counts less. */
-        if (teacher->told_good + teacher->told_bad > 256) {
-            teacher->told_good /= 2;
-            teacher->told_bad /= 2;
-        }
+    if (!teacher) {
+        return;
+    }
+    teacher->told_good += was_right;
+    teacher->told_bad += !was_right;
+    /* What it told long ago counts less. */
+    if (teacher->told_good + teacher->told_bad > 256) {
+        teacher->told_good /= 2;
+        teacher->told_bad /= 2;
+    }
+}
+
+void cjd_explore_answered(struct cjd_dht *dht, const struct cjd_query *query,
+                          enum cjd_store_news news)
+{
+    if (news != CJD_STORE_REFUSED) {
+        cjd_explore_judge(dht, query, true);
     }
 }
 
@@ -255,10 +266,8 @@ void cjd_explore_silence(struct cjd_dht *dht, const struct cjd_query *query, uin
         return;
     }
     note_failed(dht->explore, &h.to, now_ns);
-    struct cjd_store_node *teacher = teacher_of(dht, query);
-    if (teacher) {
-        teacher->told_bad++;
-    }
+    cjd_heard_failed(dht, &h.to.addr, h.to.label);
+    cjd_explore_judge(dht, query, false);
 }
 
 /* --- node lists --------------------------------------------------------------------------------
@@ -280,6 +289,13 @@ static bool is_welcome(struct cjd_dht *dht, const struct cjd_addr *addr)
 
     return count < limit - limit / ROOM_SHARE ||
            cjd_store_bucket_count(dht->store, cjd_id_of(addr)) < CJD_STORE_BUCKET;
+}
+
+static enum cjd_hearsay kind_of(struct cjd_dht *dht, const struct cjd_addr *addr)
+{
+    return cjd_store_bucket_count(dht->store, cjd_id_of(addr)) < CJD_STORE_BUCKET
+               ? CJD_HEARSAY_NEAR
+               : CJD_HEARSAY_NODE;
 }
 
 static bool is_reliable(const struct list *l)
@@ -319,7 +335,7 @@ static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_c
     uint64_t one_hop = link_label(l, label);
     struct cjd_store_link *link =
         one_hop == CJD_LABEL_INVALID ? NULL : cjd_store_link_find(dht->store, l->teller, one_hop);
-    enum cjd_hearsay kind = CJD_HEARSAY_NODE;
+    enum cjd_hearsay kind = kind_of(dht, &to->addr);
 
     if (link && link->child == known && !link->is_down) {
         return;
@@ -392,6 +408,9 @@ static void take_entry(struct cjd_dht *dht, struct list *l, const struct cjd_mes
         return;
     }
     to.label = choose_way(dht, &to, now_ns);
+    if (is_reliable(l)) {
+        cjd_heard_note(dht, &to, &l->query->q.to.addr, now_ns);
+    }
     if (cjd_search_way(dht, &to, &l->query->q.to.addr, now_ns)) {
         return;
     }
@@ -487,13 +506,17 @@ void cjd_explore_hint(struct cjd_dht *dht, const struct cjd_dht_contact *from, u
         if (!is_link || known->in_count >= ALTERNATIVES) {
             return;
         }
-    } else if (!known && !is_welcome(dht, &from->addr)) {
-        return;
     }
     to.label = choose_way(dht, from, now_ns);
+    if (!is_reachable) {
+        cjd_heard_note(dht, &to, &walk.at->addr, now_ns);
+    }
+    if (!known && !is_welcome(dht, &from->addr)) {
+        return;
+    }
     (void)cjd_search_way(dht, &to, &walk.at->addr, now_ns);
-    cjd_explore_add(dht, &to, is_reachable ? CJD_HEARSAY_LINK : CJD_HEARSAY_NODE, &walk.at->addr,
-                    now_ns);
+    cjd_explore_add(dht, &to, is_reachable ? CJD_HEARSAY_LINK : kind_of(dht, &from->addr),
+                    &walk.at->addr, now_ns);
 }
 
 void cjd_explore_split(struct cjd_dht *dht, const struct cjd_dht_contact *via, uint64_t label,

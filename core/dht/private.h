@@ -6,6 +6,7 @@
  *   query.c    questions under way, budgets        upkeep.c   schedules, links that are down
  *   search.c   iterative search                    answer.c   replies to others
  *   store*.c   nodes, links, best paths            report.c   what is told of paths
+ *   heard.c    ways named, not tried yet
  *
  * The parts call each other; what they tell others goes through report.c.
  */
@@ -22,6 +23,7 @@ struct cjd_explore;
 struct cjd_doubts;
 struct cjd_upkeep;
 struct cjd_answers;
+struct cjd_heard;
 
 struct cjd_dht {
     struct cjd_dht_config cfg; /* limits filled in */
@@ -32,6 +34,7 @@ struct cjd_dht {
     struct cjd_doubts *doubts;
     struct cjd_upkeep *upkeep;
     struct cjd_answers *answers;
+    struct cjd_heard *heard;
     struct cjd_dht_stats stats;
     uint64_t breaks; /* of links, as far as reported paths were reviewed */
     struct cjd_log_limit malformed_log;
@@ -76,6 +79,7 @@ void cjd_answer(struct cjd_dht *dht, const struct cjd_dht_contact *from,
  */
 
 enum cjd_hearsay {
+    CJD_HEARSAY_NEAR, /* a node not known yet, in a distance where few are known */
     CJD_HEARSAY_NODE, /* a node not known yet */
     CJD_HEARSAY_LINK, /* a known node behind an unknown link: an alternative */
 };
@@ -97,8 +101,31 @@ void cjd_explore_split(struct cjd_dht *dht, const struct cjd_dht_contact *via, u
 void cjd_explore_answered(struct cjd_dht *dht, const struct cjd_query *query,
                           enum cjd_store_news news);
 void cjd_explore_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
+/* What somebody told proved right or wrong. */
+void cjd_explore_judge(struct cjd_dht *dht, const struct cjd_query *query, bool was_right);
 /* Asks as much as the budget allows. */
 void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns);
+
+/* --- heard.c -----------------------------------------------------------------------------------
+ */
+
+#define CJD_HEARD_WAYS 2u
+
+struct cjd_heard_way {
+    struct cjd_dht_contact to;
+    struct cjd_addr teacher;
+    uint64_t at_ns;
+};
+
+CJD_MUST_CHECK int cjd_heard_new(struct cjd_dht *dht);
+void cjd_heard_free(struct cjd_dht *dht);
+void cjd_heard_note(struct cjd_dht *dht, const struct cjd_dht_contact *to,
+                    const struct cjd_addr *teacher, uint64_t now_ns);
+/* What was named as ways to that node. */
+uint32_t cjd_heard_ways(const struct cjd_dht *dht, const struct cjd_addr *addr,
+                        struct cjd_heard_way out[CJD_HEARD_WAYS], uint64_t now_ns);
+/* Nobody answered there. */
+void cjd_heard_failed(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label);
 
 /* --- search.c ----------------------------------------------------------------------------------
  */

@@ -468,6 +468,17 @@ static void try_old_ways(struct search *s, uint64_t now_ns)
     }
 }
 
+/* Ways that were named before anybody asked for them. */
+static void try_heard_ways(struct search *s, uint64_t now_ns)
+{
+    struct cjd_heard_way ways[CJD_HEARD_WAYS];
+    uint32_t count = cjd_heard_ways(s->dht, &s->target, ways, now_ns);
+
+    for (uint32_t i = 0; i < count; i++) {
+        (void)cjd_search_way(s->dht, &ways[i].to, &ways[i].teacher, now_ns);
+    }
+}
+
 static struct search *take_slot(struct cjd_searches *ss)
 {
     for (uint32_t i = 0; ss->running < ss->cap && i < ss->cap; i++) {
@@ -513,6 +524,7 @@ void cjd_search_start(struct cjd_dht *dht, const struct cjd_addr *target, bool i
     struct seeding x = {.s = s, .now_ns = now_ns};
     cjd_store_nearest(dht->store, s->id, seed, &x);
     try_old_ways(s, now_ns);
+    try_heard_ways(s, now_ns);
     step(s, now_ns);
 }
 
@@ -570,6 +582,9 @@ void cjd_search_answered(struct cjd_dht *dht, const struct cjd_query *query, uin
     if (n && query->q.purpose == CJD_ASK_SEARCH) {
         n->fn_silent = 0;
     }
+    if (query->q.purpose == CJD_ASK_TARGET) {
+        cjd_explore_judge(dht, query, true);
+    }
     if (!s) {
         return;
     }
@@ -595,6 +610,15 @@ static void way_silent(struct search *s, const struct cjd_query *query)
     }
 }
 
+/* One lost packet proves nothing; it is the second silence that counts. */
+static void way_wrong(struct cjd_dht *dht, const struct cjd_query *query)
+{
+    if (query->q.tries > 0) {
+        cjd_heard_failed(dht, &query->q.to.addr, query->q.to.label);
+        cjd_explore_judge(dht, query, false);
+    }
+}
+
 void cjd_search_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns)
 {
     struct search *s = by_ref(dht, query->q.ref);
@@ -610,6 +634,7 @@ void cjd_search_silence(struct cjd_dht *dht, const struct cjd_query *query, uint
         return;
     }
     if (query->q.purpose == CJD_ASK_TARGET) {
+        way_wrong(dht, query);
         way_silent(s, query);
     } else {
         struct candidate *c = candidate_of(s, &query->q.to.addr);
