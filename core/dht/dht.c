@@ -198,6 +198,24 @@ static struct cjd_store_node *learn(struct cjd_dht *dht, const struct cjd_query 
     return n;
 }
 
+/* A longer link was cut in two and begins here now: on to its next hop. */
+static void split_behind(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns)
+{
+    struct cjd_dht_contact via = cjd_dht_contact_of(n);
+
+    if (n->multi_count == 0 || !cjd_store_is_reachable(n)) {
+        return;
+    }
+    CJD_LIST_EACH(e, &n->out)
+    {
+        const struct cjd_store_link *l = CJD_STORE_OUT(e);
+        if (!l->is_one_hop && l->child->best == l) {
+            cjd_explore_split(dht, &via, l->label, now_ns);
+            return;
+        }
+    }
+}
+
 /* A node or a link joined the store: there may be more where it came from. */
 static void spread(struct cjd_dht *dht, const struct cjd_query *query, struct cjd_store_node *n,
                    enum cjd_store_news news, uint64_t now_ns)
@@ -212,6 +230,7 @@ static void spread(struct cjd_dht *dht, const struct cjd_query *query, struct cj
     if (teacher) {
         cjd_upkeep_more(dht, teacher, now_ns);
     }
+    split_behind(dht, n, now_ns);
     if (n->best && !n->best->is_one_hop && n->best->parent != cjd_store_self(dht->store)) {
         struct cjd_dht_contact via = cjd_dht_contact_of(n->best->parent);
         cjd_explore_split(dht, &via, n->best->label, now_ns);

@@ -31,6 +31,7 @@ struct hearsay {
     struct cjd_dht_contact to;
     struct cjd_addr teacher;
     bool has_teacher;
+    uint64_t from_label; /* its peers are wanted from this label on */
     uint8_t kind;
     uint8_t tries;
 };
@@ -194,8 +195,9 @@ static void ask(struct cjd_question *q, const struct hearsay *h)
                                .has_teacher = h->has_teacher,
                                .teacher = h->teacher};
     /* A new node's peers are wanted at once; of a known one only the path is in question. */
-    if (h->kind != CJD_HEARSAY_LINK) {
+    if (h->kind == CJD_HEARSAY_NEAR || h->kind == CJD_HEARSAY_NODE || h->from_label != 0) {
         q->method = CJD_METHOD_GP;
+        cjd_store64(q->target, h->from_label);
         q->target_len = CJD_MESSAGE_LABEL_BYTES;
     } else {
         q->method = CJD_METHOD_PN;
@@ -261,6 +263,9 @@ void cjd_explore_silence(struct cjd_dht *dht, const struct cjd_query *query, uin
                         .has_teacher = query->q.has_teacher,
                         .teacher = query->q.teacher};
 
+    if (query->q.target_len == CJD_MESSAGE_LABEL_BYTES) {
+        h.from_label = cjd_load64(query->q.target);
+    }
     if (h.tries < TRIES) {
         put(dht->explore, &h);
         return;
@@ -316,6 +321,22 @@ static uint64_t link_label(const struct list *l, uint64_t label)
     return canonical;
 }
 
+/* Does a longer link of the teller lead through this one? */
+static bool is_inner(const struct list *l, uint64_t one_hop)
+{
+    if (one_hop == CJD_LABEL_INVALID || l->teller->multi_count == 0) {
+        return false;
+    }
+    CJD_LIST_EACH(e, &l->teller->out)
+    {
+        const struct cjd_store_link *link = CJD_STORE_OUT(e);
+        if (!link->is_one_hop && cjd_label_routes_through(link->label, one_hop)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A small network is explored to its last link. In a large one a link is worth a question if a
  * better path may lead over it. */
 static bool is_promising(struct cjd_dht *dht, const struct list *l,
@@ -340,7 +361,9 @@ static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_c
     if (link && link->child == known && !link->is_down) {
         return;
     }
-    if (known && cjd_store_is_reachable(known)) {
+    if (known && cjd_store_is_reachable(known) && is_inner(l, one_hop)) {
+        kind = CJD_HEARSAY_HOP;
+    } else if (known && cjd_store_is_reachable(known)) {
         /* Alternatives are worth knowing; longer ways to what is known are not. */
         if (one_hop == CJD_LABEL_INVALID || !is_promising(dht, l, known)) {
             return;
@@ -523,5 +546,9 @@ void cjd_explore_split(struct cjd_dht *dht, const struct cjd_dht_contact *via, u
                        uint64_t now_ns)
 {
     /* The smallest label from the threshold on, the last of the list, is the hop we look for. */
-    (void)cjd_upkeep_ask(dht, via, label, CJD_BACKGROUND, now_ns);
+    struct hearsay h = {.to = *via, .kind = CJD_HEARSAY_HOP, .from_label = label};
+
+    if (!is_waiting(dht->explore, via) && !has_failed(dht->explore, via, now_ns)) {
+        put(dht->explore, &h);
+    }
 }

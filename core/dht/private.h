@@ -80,6 +80,7 @@ void cjd_answer(struct cjd_dht *dht, const struct cjd_dht_contact *from,
 
 enum cjd_hearsay {
     CJD_HEARSAY_NEAR, /* a node not known yet, in a distance where few are known */
+    CJD_HEARSAY_HOP,  /* a link inside of a longer one: what lies behind gets a better path */
     CJD_HEARSAY_NODE, /* a node not known yet */
     CJD_HEARSAY_LINK, /* a known node behind an unknown link: an alternative */
 };
