@@ -37,7 +37,7 @@ static const uint8_t floor_percent[CJD_URGENCIES] = {
     [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 70};
 
 /* All that can wait, to whomever it goes: a network that starts all at once is no storm. */
-#define OVERALL_RATE  8u
+#define OVERALL_RATE  10u
 #define OVERALL_BURST 160u
 
 struct neighbour {

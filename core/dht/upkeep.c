@@ -19,6 +19,7 @@
 
 #define TICK_FAST      (500 * CJD_MS)
 #define TICK_SLOW      (4 * CJD_S)
+#define TICK_LARGE     (12 * CJD_S) /* long ways make each question dearer */
 #define TICK_JITTER    20u
 #define NODE_OLD       (20 * CJD_S) /* younger knowledge is not refreshed */
 #define LINK_OLD       (60 * CJD_S)
@@ -26,7 +27,7 @@
 #define SELF_FIRST     (2 * CJD_S) /* search for our own address: makes us known to those near it */
 #define SELF_EVERY     (600 * CJD_S) /* reached by doubling the pause */
 #define AGAIN_RATE     1u            /* nodes a second that are asked once more … */
-#define AGAIN_BURST    40u           /* … in a network that is larger than this */
+#define AGAIN_BURST    40u           /* … and so many at once */
 #define AGAIN_AFTER    (80 * CJD_MS)
 #define PEER_RETRY     (100 * CJD_MS) /* doubled each time */
 #define PEER_RETRY_LOG 6u
@@ -95,6 +96,11 @@ int cjd_upkeep_ask(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64
     return cjd_query_send(dht, &q, now_ns);
 }
 
+static bool is_large(const struct cjd_dht *dht)
+{
+    return cjd_store_node_count(dht->store) > CJD_STORE_SMALL;
+}
+
 static void arm(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t at_ns)
 {
     cjd_timer_arm(dht->cfg.timers, &n->upkeep.timer, at_ns);
@@ -108,8 +114,8 @@ static void arm_next(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now
     size_t steps = is_peer ? sizeof peer_schedule_ms / sizeof peer_schedule_ms[0]
                            : sizeof node_schedule_ms / sizeof node_schedule_ms[0];
 
-    /* It named its peers when it was found; in a large network few are asked once more. */
-    if (!is_peer && !cjd_bucket_take(&dht->upkeep->again, now_ns, AGAIN_RATE, AGAIN_BURST)) {
+    /* It named its peers when it was found; in a large network others are of more interest. */
+    if (!is_peer && is_large(dht)) {
         return;
     }
     if (n->upkeep.step < steps) {
@@ -168,7 +174,10 @@ void cjd_upkeep_node_added(struct cjd_dht *dht, struct cjd_store_node *node, uin
 {
     adopt(dht, node);
     arm_next(dht, node, now_ns);
-    cjd_upkeep_hurry(dht, now_ns);
+    /* In a large network somebody is new all the time. */
+    if (!is_large(dht)) {
+        cjd_upkeep_hurry(dht, now_ns);
+    }
 }
 
 void cjd_upkeep_node_removing(struct cjd_dht *dht, struct cjd_store_node *node)
@@ -320,7 +329,9 @@ static bool refresh_node(struct cjd_dht *dht, uint64_t now_ns)
 {
     struct cjd_store_node *n = cjd_store_oldest_node(dht->store);
 
-    if (!n || now_ns - n->asked_ns < NODE_OLD) {
+    uint64_t old = NODE_OLD * (1 + cjd_store_node_count(dht->store) / CJD_STORE_SMALL);
+
+    if (!n || now_ns - n->asked_ns < old) {
         return false;
     }
     if (!cjd_store_is_reachable(n) || !n->owner) {
@@ -420,8 +431,7 @@ static void search_self(struct cjd_dht *dht, uint64_t now_ns)
     }
     u->self_pause_ns = pause * 2 < SELF_EVERY ? pause * 2 : SELF_EVERY;
     u->self_ns = now_ns + cjd_rng_jitter(&dht->cfg.rng, u->self_pause_ns, TICK_JITTER);
-    if (pause == SELF_FIRST || pause == SELF_EVERY ||
-        cjd_store_node_count(dht->store) > CJD_STORE_SMALL) {
+    if (pause == SELF_FIRST || pause == SELF_EVERY || is_large(dht)) {
         cjd_search_start(dht, &dht->cfg.addr, false, now_ns);
     }
 }
@@ -441,7 +451,8 @@ static void on_tick(void *arg, uint64_t now_ns)
             break;
         }
     }
-    u->interval_ns = u->interval_ns * 2 < TICK_SLOW ? u->interval_ns * 2 : TICK_SLOW;
+    uint64_t slow = is_large(dht) ? TICK_LARGE : TICK_SLOW;
+    u->interval_ns = u->interval_ns * 2 < slow ? u->interval_ns * 2 : slow;
     cjd_timer_arm(dht->cfg.timers, &u->tick,
                   now_ns + cjd_rng_jitter(&dht->cfg.rng, u->interval_ns, TICK_JITTER));
     cjd_dht_finish(dht, now_ns);
