@@ -364,12 +364,12 @@ static void write_random(struct cjd_bencode_writer *w, unsigned depth)
     size_t len = cjd_rng_below(&rng, sizeof bytes);
     unsigned kind = cjd_rng_below(&rng, depth > 0 ? 4 : 2);
 
+    cjd_rng_fill(&rng, bytes, sizeof bytes);
     if (kind == 0) {
         cjd_bencode_put_int(w, (int64_t)(cjd_rng_u64(&rng) << cjd_rng_below(&rng, 64)));
         return;
     }
     if (kind == 1) {
-        cjd_rng_fill(&rng, bytes, len);
         cjd_bencode_put_string(w, bytes, len);
         return;
     }
