@@ -1,8 +1,8 @@
 /*
  * Dijkstra over directed links and label lengths: a director must be as wide as the one that leads
  * back, so the length of a label depends on where it came from, and the shortest way is not always
- * the one whose label fits. Of the ways to a link only those are followed that are longer in time
- * but shorter in bits than what was found before.
+ * the one whose label fits, there and back. Of the ways to a link only those are followed that are
+ * longer in time but shorter in bits than what was found before.
  */
 #include <sim/route.h>
 
@@ -27,6 +27,7 @@ struct reached {
     uint32_t arc;
     uint32_t bits;
     uint32_t hops;
+    uint32_t first; /* bits of the first director, which the way back does not have */
 };
 
 struct sim_routes {
@@ -120,14 +121,21 @@ static bool is_usable(const struct sim_routes *r, uint32_t arc)
     return r->arc[arc].form >= 0 && r->arc[arc ^ 1].form >= 0;
 }
 
-static void reach(struct sim_routes *r, uint32_t arc, uint64_t delay_ns, uint32_t bits,
-                  uint32_t hops)
+static void reach(struct sim_routes *r, const struct reached *x, uint64_t delay_ns)
 {
-    if (bits > CJD_LABEL_MAX_LOG2 || bits >= r->best_bits[arc]) {
+    if (x->bits > CJD_LABEL_MAX_LOG2 || x->bits >= r->best_bits[x->arc]) {
         return;
     }
-    struct sim_event e = {.at_ns = delay_ns, .number = arc, .kind = bits << 16 | hops};
+    struct sim_event e = {
+        .at_ns = delay_ns, .number = x->arc, .kind = x->first << 16 | x->bits << 8 | x->hops};
     sim_events_push(&r->heap, &e);
+}
+
+/* The label of the way back: the same directors between, but the other end's own at the beginning.
+ */
+static uint32_t bits_back(const struct sim_routes *r, const struct reached *x)
+{
+    return x->bits - x->first + width(r->arc[x->arc ^ 1].form);
 }
 
 /* From the end of a settled arc on; from a node: arc NOWHERE. */
@@ -138,8 +146,12 @@ static void expand(struct sim_routes *r, uint32_t node, const struct reached *x,
     for (uint32_t i = r->first[node]; i != NOWHERE; i = r->arc[i].next) {
         const struct arc *a = &r->arc[i];
         if (is_usable(r, i) && (x->arc == NOWHERE || i != (x->arc ^ 1))) {
-            int form = a->form > back ? a->form : back;
-            reach(r, i, delay_ns + a->delay_ns, x->bits + width(form), x->hops + 1);
+            uint32_t bits = width(a->form > back ? a->form : back);
+            struct reached next = {.arc = i,
+                                   .bits = x->bits + bits,
+                                   .hops = x->hops + 1,
+                                   .first = x->arc == NOWHERE ? bits : x->first};
+            reach(r, &next, delay_ns + a->delay_ns);
         }
     }
 }
@@ -161,7 +173,10 @@ bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct si
 
     expand(r, from, &x, 0);
     while (!is_found && sim_events_pop(&r->heap, &e)) {
-        x = (struct reached){.arc = e.number, .bits = e.kind >> 16, .hops = e.kind & 0xffff};
+        x = (struct reached){.arc = e.number,
+                             .first = e.kind >> 16,
+                             .bits = e.kind >> 8 & 0xff,
+                             .hops = e.kind & 0xff};
         uint32_t node = r->arc[x.arc].to;
         if (x.bits >= r->best_bits[x.arc]) {
             continue;
@@ -170,7 +185,7 @@ bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct si
             r->touched[r->touched_count++] = x.arc;
         }
         r->best_bits[x.arc] = x.bits;
-        is_found = node == to;
+        is_found = node == to && bits_back(r, &x) <= CJD_LABEL_MAX_LOG2;
         if (is_found) {
             *out = (struct sim_route){.delay_ns = e.at_ns, .hops = x.hops, .label_bits = x.bits};
         } else if (!r->is_end[node]) {

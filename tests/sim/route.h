@@ -19,7 +19,7 @@ struct sim_route {
     uint32_t hops;
     uint32_t label_bits; /* position of the end marker */
 };
-/* False: no route whose label fits. */
+/* False: no route whose label fits in both directions. */
 bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out);
 
 #endif
