@@ -6,7 +6,8 @@
  * One timer per peer. What it does depends on the state:
  *  - no session yet: a ping, which travels in the hello, after 50, 50, 100, 200, 400 and 800 ms,
  *    then each second for a minute, each 2 s for ten, each 5 s for ever;
- *  - established and quiet: a ping when nothing was heard for IDLE;
+ *  - established and quiet: a ping when nothing was heard for IDLE, half of it longer with each
+ * that was answered at once, up to IDLE_MAX. A lost one begins at IDLE again;
  *  - something sent and nothing heard: a ping after UNANSWERED, then one every PROBE. When
  *    REHELLO_PROBES went unanswered, an outgoing peer starts a new handshake; when SILENT_PROBES
  *    did, the link is silent. The router is told at the first of the two;
@@ -16,6 +17,7 @@
 #define RETRY_FIRST    (50 * CJD_MS)
 #define RETRY_MAX      (1000 * CJD_MS)
 #define IDLE           (3072 * CJD_MS)
+#define IDLE_MAX       (5 * IDLE)
 #define UNANSWERED     (500 * CJD_MS)
 #define PROBE          (250 * CJD_MS)
 #define REHELLO_PROBES 3u
@@ -112,6 +114,12 @@ void peer_heard(struct peer *p, uint64_t now_ns)
 {
     p->heard_ns = now_ns;
     p->has_sent = false;
+    if (p->attempts > 1) {
+        p->quiet_pings = 0;
+    } else if (p->attempts == 1 && p->is_quiet_ping) {
+        p->quiet_pings++;
+    }
+    p->is_quiet_ping = false;
     p->attempts = 0;
 }
 
@@ -149,10 +157,18 @@ static void silence(struct peer *p, uint64_t now_ns)
     }
 }
 
+/* What is sent over a link finds out within a second whether it works, so one that is proven and
+ * unused needs few pings. */
+static uint64_t idle_limit(const struct peer *p)
+{
+    uint64_t more = p->quiet_pings < IDLE_MAX / IDLE * 2 ? p->quiet_pings * (IDLE / 2) : IDLE_MAX;
+    return IDLE + more < IDLE_MAX ? IDLE + more : IDLE_MAX;
+}
+
 static void tick_established(struct peer *p, uint64_t now_ns)
 {
     uint64_t quiet = now_ns - p->heard_ns;
-    uint64_t limit = p->has_sent ? UNANSWERED : IDLE;
+    uint64_t limit = p->has_sent ? UNANSWERED : idle_limit(p);
 
     if (limit < 2 * p->rtt_ns) {
         limit = 2 * p->rtt_ns;
@@ -162,6 +178,7 @@ static void tick_established(struct peer *p, uint64_t now_ns)
         arm_in(p, limit - quiet, now_ns);
         return;
     }
+    p->is_quiet_ping = p->attempts == 0 && !p->has_sent;
     peer_ping(p, now_ns);
     p->attempts++;
     silence(p, now_ns);

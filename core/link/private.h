@@ -47,12 +47,14 @@ struct peer {
     uint32_t version;
     uint32_t attempts; /* pings without answer in a row */
     uint32_t next_cookie;
+    uint32_t quiet_pings; /* answered at once, in a row, while nothing else was sent */
     int state;
     enum cjd_link_reason reason;
     bool is_incoming;
-    bool is_announced; /* the router was told that it is up */
-    bool has_sent;     /* since it was last heard */
-    bool is_answering; /* a frame of it is being handled: what is sent meanwhile needs no answer */
+    bool is_announced;  /* the router was told that it is up */
+    bool has_sent;      /* since it was last heard */
+    bool is_quiet_ping; /* the ping under way only asks whether it is still there */
+    bool is_answering;  /* a frame of it is being handled: what is sent meanwhile needs no answer */
     bool has_no_version; /* it answered a ping with version 0 */
     bool is_replying;    /* the same for what came in a handshake packet */
     char name[CJD_PEER_NAME_MAX + 1];

@@ -213,7 +213,8 @@ static void announced_once(void **state)
     pair_fini(&pair);
 }
 
-/* Nothing to say: a ping after 3072 ms, answered; each end hears the other by it. */
+/* Nothing to say: a ping after 3072 ms, answered; each end hears the other by it. Answered at once
+ * time and again they become fewer, one each 15 s at last, until one is lost. */
 static void idle_pings(void **state)
 {
     (void)state;
@@ -222,8 +223,26 @@ static void idle_pings(void **state)
     pair_run(&pair, 10 * CJD_S);
     end_forget(&pair.end[0]);
     end_forget(&pair.end[1]);
-    pair_run(&pair, 307 * CJD_S);
-    assert_in_range(pair.end[0].sent_count + pair.end[1].sent_count, 180, 260);
+    pair_run(&pair, 10 * CJD_S);
+    assert_in_range(pair.end[0].sent_count + pair.end[1].sent_count, 4, 8);
+    pair_run(&pair, 300 * CJD_S);
+    end_forget(&pair.end[0]);
+    end_forget(&pair.end[1]);
+    pair_run(&pair, 308 * CJD_S);
+    assert_in_range(pair.end[0].sent_count + pair.end[1].sent_count, 36, 48);
+    assert_int_equal(pair.end[0].downs + pair.end[1].downs, 0);
+
+    /* A moment without contact, longer than one ping, and both are wary again. */
+    pair.is_cut[0] = pair.is_cut[1] = true;
+    end_send(&pair.end[0], 0, 0x13, 40);
+    end_send(&pair.end[1], 0, 0x13, 40);
+    pair_run(&pair, 650 * CJD_MS);
+    pair.is_cut[0] = pair.is_cut[1] = false;
+    pair_run(&pair, 1 * CJD_S);
+    end_forget(&pair.end[0]);
+    end_forget(&pair.end[1]);
+    pair_run(&pair, 10 * CJD_S);
+    assert_in_range(pair.end[0].sent_count + pair.end[1].sent_count, 4, 8);
     assert_int_equal(pair.end[0].downs + pair.end[1].downs, 0);
     pair_fini(&pair);
 }
