@@ -183,4 +183,56 @@ struct cjd_dht_search_info {
 };
 bool cjd_dht_search_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_search_info *out);
 
+/* --- why ------------------------------------------------------------------------------------- */
+
+#define CJD_DHT_WAYS_MAX 32u
+
+enum cjd_dht_way_kind {
+    CJD_DHT_WAY_BEST,  /* the path in use */
+    CJD_DHT_WAY_LINK,  /* proven: over another link to the node */
+    CJD_DHT_WAY_NAMED, /* hearsay that the running search has, or tries */
+    CJD_DHT_WAY_HEARD, /* hearsay that would be tried first */
+};
+
+enum cjd_dht_outcome {
+    CJD_DHT_UNTRIED,
+    CJD_DHT_TRYING,
+    CJD_DHT_ANSWERED,
+    CJD_DHT_SILENT,
+};
+
+struct cjd_dht_way {
+    enum cjd_dht_way_kind kind;
+    uint64_t label;   /* 0: none that fits */
+    uint32_t cost_us; /* 0: unknown */
+    uint64_t at_ns;   /* proven: last answer over its last link; hearsay: when heard; 0: unknown */
+    struct cjd_addr via; /* proven: the node before; hearsay: who said so */
+    bool has_via;
+    bool is_doubted; /* it is being verified */
+    uint8_t tries;
+    enum cjd_dht_outcome outcome;
+};
+
+struct cjd_dht_explanation {
+    struct cjd_addr addr;
+    bool is_self;
+    bool is_known;
+    bool is_reachable;
+    bool is_wanted;
+    bool is_searched; /* `search` is set */
+    uint32_t hops;    /* links of the best path */
+    uint64_t last_answer_ns;
+    uint64_t failed_until_ns; /* a search failed; before that no other is made. 0: no */
+    struct cjd_dht_search_info search;
+    uint32_t way_count;
+    struct cjd_dht_way ways[CJD_DHT_WAYS_MAX]; /* the best first, then proven, then hearsay */
+};
+/* How a node would be reached, and why so. Changes nothing. */
+void cjd_dht_explain(const struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns,
+                     struct cjd_dht_explanation *out);
+/* The same as lines of text, with NUL. Returns the length, or CJD_ERR_TOO_LONG; 8 KiB are enough.
+ */
+int cjd_dht_explain_text(const struct cjd_dht_explanation *e, uint64_t now_ns, char *out,
+                         size_t cap);
+
 #endif

@@ -96,6 +96,11 @@ static struct doubt *find(const struct cjd_dht *dht, const struct cjd_addr *addr
     return NULL;
 }
 
+bool cjd_doubt_is_about(const struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label)
+{
+    return find(dht, addr, label) != NULL;
+}
+
 bool cjd_doubt_is_raised(const struct cjd_dht *dht, const struct cjd_addr *addr)
 {
     for (uint32_t i = 0; dht->doubts->count > 0 && i < DOUBTS_MAX; i++) {

@@ -6,7 +6,7 @@
  *   query.c    questions under way, budgets        upkeep.c   schedules, links that are down
  *   search.c   iterative search                    answer.c   replies to others
  *   store*.c   nodes, links, best paths            report.c   what is told of paths
- *   heard.c    ways named, not tried yet
+ *   heard.c    ways named, not tried yet           explain.c  how a node would be reached, and why
  *
  * The parts call each other; what they tell others goes through report.c.
  */
@@ -149,6 +149,13 @@ void cjd_search_offer(struct cjd_dht *dht, const struct cjd_store_node *node, ui
 /* A path to it is known and reported. */
 void cjd_search_found(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns);
 uint32_t cjd_search_count(const struct cjd_dht *dht);
+/* The search for that node, and the ways it was named; when a failed one may be begun again, 0:
+ * none failed. */
+bool cjd_search_explain(const struct cjd_dht *dht, const struct cjd_addr *addr,
+                        struct cjd_dht_search_info *out);
+bool cjd_search_way_at(const struct cjd_dht *dht, const struct cjd_addr *addr, uint32_t index,
+                       struct cjd_dht_way *out);
+uint64_t cjd_search_failed_until(const struct cjd_dht *dht, const struct cjd_addr *addr);
 bool cjd_search_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_search_info *out);
 
 /* --- doubt.c -----------------------------------------------------------------------------------
@@ -159,6 +166,7 @@ void cjd_doubts_free(struct cjd_dht *dht);
 /* Verifies a path to a known node, and with it the nodes the path leads through. */
 void cjd_doubt_raise(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,
                      uint64_t now_ns);
+bool cjd_doubt_is_about(const struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label);
 bool cjd_doubt_is_raised(const struct cjd_dht *dht, const struct cjd_addr *addr);
 void cjd_doubt_answered(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
 void cjd_doubt_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);

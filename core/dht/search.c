@@ -8,7 +8,7 @@
  *
  * Timers: one per search.
  */
-#include <dht/private.h>
+#include <dht/search_private.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,6 @@
 #define FEW             4u
 #define MANY            12u
 #define CLOSEST         8u /* only the nearest that answer are of interest */
-#define CANDIDATES      32u
-#define WAYS            6u
 #define WAYS_AT_ONCE    3u
 #define REQUESTS_MAX    40u
 #define WAY_TRIES       5u
@@ -29,65 +27,11 @@
 #define MAX_LIFE        (6 * CJD_S)
 #define AGAIN_AFTER     (40 * CJD_MS)
 #define HOPELESS_AFTER  (50 * CJD_MS)
-#define NEGATIVES       64u
 #define NEGATIVE_FIRST  (500 * CJD_MS)
 #define NEGATIVE_MAX    (8 * CJD_S)
 #define FN_SILENT_MAX   3u
 #define FN_SILENT_FOR   (60 * CJD_S)
 #define REF_BITS        16u
-
-enum state { FRESH, ASKED, SILENT, DONE };
-
-struct candidate {
-    struct cjd_dht_contact to;
-    struct cjd_id id;
-    enum state state;
-    uint8_t tries;
-};
-
-/* A path that somebody named. */
-struct way {
-    struct cjd_dht_contact to;
-    struct cjd_addr teacher;
-    bool has_teacher;
-    enum state state;
-    uint8_t tries;
-};
-
-struct search {
-    struct cjd_dht *dht;
-    struct cjd_timer timer;
-    struct cjd_addr target;
-    struct cjd_id id;
-    uint64_t started_ns;
-    uint32_t requests;
-    uint32_t in_flight;
-    uint32_t ways_in_flight;
-    uint32_t count;
-    uint32_t way_count;
-    uint16_t generation;
-    enum cjd_urgency urgency;
-    bool is_used;
-    bool is_asked;    /* somebody waits for the end */
-    bool is_hopeless; /* it failed a moment ago; ends without asking anybody */
-    struct candidate candidates[CANDIDATES]; /* nearest first */
-    struct way ways[WAYS];
-};
-
-struct negative {
-    struct cjd_addr addr;
-    uint64_t until_ns;
-    uint64_t nodes_ever;
-    uint64_t pause_ns;
-};
-
-struct cjd_searches {
-    struct search *slots;
-    uint32_t cap;
-    uint32_t running;
-    uint32_t next_negative;
-    struct negative negatives[NEGATIVES];
-};
 
 static void on_timer(void *arg, uint64_t now_ns);
 
@@ -667,27 +611,4 @@ void cjd_search_found(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t
     if (s) {
         end(s, true, now_ns);
     }
-}
-
-uint32_t cjd_search_count(const struct cjd_dht *dht)
-{
-    return dht->searches->running;
-}
-
-bool cjd_search_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_search_info *out)
-{
-    const struct cjd_searches *ss = dht->searches;
-
-    for (uint32_t i = 0; i < ss->cap; i++) {
-        const struct search *s = &ss->slots[i];
-        if (s->is_used && index-- == 0) {
-            *out = (struct cjd_dht_search_info){.target = s->target,
-                                                .started_ns = s->started_ns,
-                                                .requests = s->requests,
-                                                .candidates = s->count,
-                                                .ways = s->way_count};
-            return true;
-        }
-    }
-    return false;
 }

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <base/bucket.h>
 #include <switch/label.h>
 
 #define TICK_FAST      (500 * CJD_MS)
@@ -26,8 +25,6 @@
 #define BUCKET_EVERY   (20 * CJD_S)
 #define SELF_FIRST     (2 * CJD_S) /* search for our own address: makes us known to those near it */
 #define SELF_EVERY     (600 * CJD_S) /* reached by doubling the pause */
-#define AGAIN_RATE     1u            /* nodes a second that are asked once more … */
-#define AGAIN_BURST    40u           /* … and so many at once */
 #define AGAIN_AFTER    (80 * CJD_MS)
 #define PEER_RETRY     (100 * CJD_MS) /* doubled each time */
 #define PEER_RETRY_LOG 6u
@@ -46,7 +43,6 @@ struct cjd_upkeep {
     uint64_t bucket_ns; /* last refresh */
     uint64_t self_ns;   /* next search for ourselves */
     uint64_t self_pause_ns;
-    struct cjd_bucket again;
     uint32_t turn;
     uint32_t bucket;
 };
@@ -146,7 +142,10 @@ static void on_node(void *arg, uint64_t now_ns)
     struct cjd_store_node *n = arg;
     struct cjd_dht *dht = n->owner;
 
-    ask(dht, n, now_ns);
+    /* The network may have turned out to be large since the question was planned. */
+    if (!is_large(dht) || n->peer_links > 0 || !n->scheme) {
+        ask(dht, n, now_ns);
+    }
     cjd_dht_finish(dht, now_ns);
 }
 
@@ -190,8 +189,7 @@ void cjd_upkeep_node_removing(struct cjd_dht *dht, struct cjd_store_node *node)
 
 void cjd_upkeep_more(struct cjd_dht *dht, struct cjd_store_node *node, uint64_t now_ns)
 {
-    if (node->owner && node->upkeep.step > 1 && !node->upkeep.timer.is_armed &&
-        cjd_bucket_take(&dht->upkeep->again, now_ns, AGAIN_RATE, AGAIN_BURST)) {
+    if (!is_large(dht) && node->owner && node->upkeep.step > 1 && !node->upkeep.timer.is_armed) {
         node->upkeep.step = 1;
         arm_next(dht, node, now_ns);
     }

@@ -1,0 +1,64 @@
+/* Inside of the searches, for their two files. */
+#ifndef CJD_DHT_SEARCH_PRIVATE_H
+#define CJD_DHT_SEARCH_PRIVATE_H
+
+#include <dht/private.h>
+
+#define CANDIDATES 32u
+#define WAYS       6u
+#define NEGATIVES  64u
+
+enum state { FRESH, ASKED, SILENT, DONE };
+
+struct candidate {
+    struct cjd_dht_contact to;
+    struct cjd_id id;
+    enum state state;
+    uint8_t tries;
+};
+
+/* A path that somebody named. */
+struct way {
+    struct cjd_dht_contact to;
+    struct cjd_addr teacher;
+    bool has_teacher;
+    enum state state;
+    uint8_t tries;
+};
+
+struct search {
+    struct cjd_dht *dht;
+    struct cjd_timer timer;
+    struct cjd_addr target;
+    struct cjd_id id;
+    uint64_t started_ns;
+    uint32_t requests;
+    uint32_t in_flight;
+    uint32_t ways_in_flight;
+    uint32_t count;
+    uint32_t way_count;
+    uint16_t generation;
+    enum cjd_urgency urgency;
+    bool is_used;
+    bool is_asked;    /* somebody waits for the end */
+    bool is_hopeless; /* it failed a moment ago; ends without asking anybody */
+    struct candidate candidates[CANDIDATES]; /* nearest first */
+    struct way ways[WAYS];
+};
+
+struct negative {
+    struct cjd_addr addr;
+    uint64_t until_ns;
+    uint64_t nodes_ever;
+    uint64_t pause_ns;
+};
+
+struct cjd_searches {
+    struct search *slots;
+    uint32_t cap;
+    uint32_t running;
+    uint32_t next_negative;
+    struct negative negatives[NEGATIVES];
+};
+
+#endif
