@@ -606,9 +606,14 @@ void cjd_store_trim(struct cjd_store *s, uint64_t now_ns)
     }
     while (s->link_count > s->cfg.links) {
         struct cjd_store_link *victim = oldest_expendable(s);
-        if (!victim) {
+        /* All are in use for some node: then the node goes, unless it is a peer. */
+        struct cjd_store_node *node = victim ? NULL : least_valuable(s, now_ns);
+        if (victim) {
+            cjd_store_link_retire(s, victim, now_ns);
+        } else if (node) {
+            cjd_store_node_remove(s, node, now_ns);
+        } else {
             break;
         }
-        cjd_store_link_retire(s, victim, now_ns);
     }
 }

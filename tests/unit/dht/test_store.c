@@ -442,9 +442,11 @@ static void test_link_limit(void **state)
         w.now_ns += CJD_MS;
         store_prove(&w, &c, cjd_label_splice(store_hop(i), store_hop(0)), 0, 2000);
         cjd_store_trim(w.s, w.now_ns);
+        /* All are best paths of some node: nodes go with them, the peer stays. */
+        assert_true(cjd_store_link_count(w.s) <= 50);
     }
-    /* All are best paths of some node; nothing is evicted for their sake, and room ends. */
-    assert_true(cjd_store_link_count(w.s) <= 50 + CJD_STORE_PEERS_MAX + CJD_STORE_SLACK);
+    assert_int_equal(cjd_store_link_count(w.s), 50);
+    assert_int_equal(cjd_store_node_count(w.s), 50);
     store_check_paths(w.s);
     store_teardown(&w);
 }
