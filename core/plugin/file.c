@@ -1,12 +1,10 @@
 #include <plugin/file.h>
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +15,7 @@
 
 #include <cjd/text.h>
 #include <crypto/hash.h>
+#include <plugin/elf.h>
 
 #define ID_MAX 31u
 
@@ -139,54 +138,88 @@ static int check_folder(const char *path, char why[CJD_PLUGIN_WHY])
     return check_owner(&st, "the folder", folder, why);
 }
 
-#define ELF_CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
-
-static bool is_within(uint64_t offset, uint64_t size, size_t len)
+static int refuse_kind(const char *path, enum cjd_elf_kind kind, char why[CJD_PLUGIN_WHY])
 {
-    return offset <= len && size <= len - offset;
-}
-
-/* A copy that was interrupted: dlopen() maps what the headers promise, and touching what is not
- * there ends the process with SIGBUS. Sections, which linkers put last, count too. */
-static bool is_whole(const uint8_t *bytes, size_t len, const ElfW(Ehdr) * head)
-{
-    if (!is_within(head->e_shoff, (uint64_t)head->e_shnum * head->e_shentsize, len) ||
-        !is_within(head->e_phoff, (uint64_t)head->e_phnum * sizeof(ElfW(Phdr)), len)) {
-        return false;
-    }
-    for (size_t i = 0; i < head->e_phnum; i++) {
-        ElfW(Phdr) segment;
-        memcpy(&segment, bytes + head->e_phoff + i * sizeof segment, sizeof segment);
-        if (!is_within(segment.p_offset, segment.p_filesz, len)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int check_elf(const char *path, const uint8_t *bytes, size_t len, char why[CJD_PLUGIN_WHY])
-{
-    ElfW(Ehdr) head;
-
-    if (len < sizeof head || memcmp(bytes, ELFMAG, SELFMAG) != 0) {
+    switch (kind) {
+    case CJD_ELF_NONE:
         return refuse(why, CJD_ERR_PARSE,
                       "%s is no shared object: build or install the plugin again", path);
-    }
-    /* e_type lies at the same place in both classes. */
-    memcpy(&head, bytes, sizeof head);
-    if (head.e_type != ET_DYN) {
+    case CJD_ELF_OBJECT:
         return refuse(why, CJD_ERR_PARSE,
                       "%s is an object file, but no shared object: link it with -shared", path);
-    }
-    /* That of another class is refused by dlopen(), which names it. */
-    if (head.e_ident[EI_CLASS] == ELF_CLASS && !is_whole(bytes, len, &head)) {
+    case CJD_ELF_CUT:
         return refuse(why, CJD_ERR_PARSE, "%s is cut short: build or install the plugin again",
                       path);
+    case CJD_ELF_FOREIGN:
+        return refuse(why, CJD_ERR_PARSE,
+                      "%s was built for another kind of machine: build the plugin for this one",
+                      path);
+    case CJD_ELF_WHOLE:
+        break;
     }
     return 0;
 }
 
-/* Type and hash, from the file's bytes. */
+/* --- the version, before anything of the file runs ----------------------------------------------
+ */
+
+/* What every version of the constant begins with. */
+struct constant_head {
+    uint32_t size;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+};
+
+/* Size of the structure in version 1.0 of the ABI; it only grew since. */
+#define PLUGIN_SIZE_1_0 sizeof(struct cjd_plugin)
+
+/* Majors that are looked for when ours is missing, to be able to name the plugin's. */
+#define MAJOR_LAST 9
+
+static int refuse_symbol(const char *path, const uint8_t *bytes, size_t len,
+                         char why[CJD_PLUGIN_WHY])
+{
+    struct constant_head head;
+
+    for (int major = 0; major <= MAJOR_LAST; major++) {
+        char name[32];
+        snprintf(name, sizeof name, "cjd_plugin_abi%d", major);
+        if (cjd_elf_constant(&head, sizeof head, bytes, len, name) == 0) {
+            return refuse(why, CJD_ERR_VERSION,
+                          "%s was built for plugin ABI %d, this cjdroute loads ABI %d: "
+                          "get a build of the plugin for ABI %d",
+                          path, major, CJD_ABI_MAJOR, CJD_ABI_MAJOR);
+        }
+    }
+    return refuse(why, CJD_ERR_VERSION,
+                  "%s is no plugin of cjdroute: it does not export " CJD_PLUGIN_SYMBOL, path);
+}
+
+static int check_version(const char *path, const uint8_t *bytes, size_t len,
+                         char why[CJD_PLUGIN_WHY])
+{
+    struct constant_head head;
+
+    if (cjd_elf_constant(&head, sizeof head, bytes, len, CJD_PLUGIN_SYMBOL) < 0) {
+        return refuse_symbol(path, bytes, len, why);
+    }
+    if (head.abi_major != CJD_ABI_MAJOR) {
+        return refuse(why, CJD_ERR_VERSION,
+                      "%s says plugin ABI %u, this cjdroute loads ABI %d: "
+                      "get a build of the plugin for ABI %d",
+                      path, (unsigned)head.abi_major, CJD_ABI_MAJOR, CJD_ABI_MAJOR);
+    }
+    if (head.size < PLUGIN_SIZE_1_0) {
+        return refuse(why, CJD_ERR_VERSION,
+                      "%s: its description has %u bytes, plugin ABI %d.%d has %u: "
+                      "build it against the SDK of this cjdroute",
+                      path, (unsigned)head.size, CJD_ABI_MAJOR, CJD_ABI_MINOR,
+                      (unsigned)PLUGIN_SIZE_1_0);
+    }
+    return 0;
+}
+
+/* Type, version and hash, from the file's bytes. */
 static int check_content(struct cjd_plugin_file *file, int fd, char why[CJD_PLUGIN_WHY])
 {
     uint8_t hash[CJD_SHA256_BYTES];
@@ -199,7 +232,8 @@ static int check_content(struct cjd_plugin_file *file, int fd, char why[CJD_PLUG
     if (bytes == MAP_FAILED) {
         return refuse(why, cjd_err_from_errno(errno), "%s: %s", file->path, strerror(errno));
     }
-    int err = check_elf(file->path, bytes, file->bytes, why);
+    int err = refuse_kind(file->path, cjd_elf_kind_of(bytes, file->bytes), why);
+    err = err < 0 ? err : check_version(file->path, bytes, file->bytes, why);
     cjd_sha256(hash, bytes, file->bytes);
     cjd_hex_encode(file->sha256, hash, sizeof hash);
     munmap(bytes, file->bytes);
@@ -231,50 +265,6 @@ static int check_file(struct cjd_plugin_file *file, char why[CJD_PLUGIN_WHY])
 
 /* --- the constant -------------------------------------------------------------------------------
  */
-
-/* Majors that are looked for when ours is missing, to be able to name the plugin's. */
-#define MAJOR_LAST 9
-
-static int refuse_symbol(const struct cjd_plugin_file *file, char why[CJD_PLUGIN_WHY])
-{
-    for (int major = 0; major <= MAJOR_LAST; major++) {
-        char name[32];
-        snprintf(name, sizeof name, "cjd_plugin_abi%d", major);
-        if (dlsym(file->handle, name)) {
-            return refuse(why, CJD_ERR_VERSION,
-                          "%s was built for plugin ABI %d, this cjdroute loads ABI %d: "
-                          "get a build of the plugin for ABI %d",
-                          file->path, major, CJD_ABI_MAJOR, CJD_ABI_MAJOR);
-        }
-    }
-    return refuse(why, CJD_ERR_VERSION,
-                  "%s is no plugin of cjdroute: it does not export " CJD_PLUGIN_SYMBOL, file->path);
-}
-
-/* Size of the structure in version 1.0 of the ABI; it only grew since. */
-#define PLUGIN_SIZE_1_0 sizeof(struct cjd_plugin)
-
-static int copy_constant(struct cjd_plugin_file *file, const struct cjd_plugin *constant,
-                         char why[CJD_PLUGIN_WHY])
-{
-    if (constant->abi_major != CJD_ABI_MAJOR) {
-        return refuse(why, CJD_ERR_VERSION,
-                      "%s says plugin ABI %u, this cjdroute loads ABI %d: "
-                      "get a build of the plugin for ABI %d",
-                      file->path, (unsigned)constant->abi_major, CJD_ABI_MAJOR, CJD_ABI_MAJOR);
-    }
-    if (constant->size < PLUGIN_SIZE_1_0) {
-        return refuse(why, CJD_ERR_VERSION,
-                      "%s: its description has %u bytes, plugin ABI %d.%d has %u: "
-                      "build it against the SDK of this cjdroute",
-                      file->path, (unsigned)constant->size, CJD_ABI_MAJOR, CJD_ABI_MINOR,
-                      (unsigned)PLUGIN_SIZE_1_0);
-    }
-    memset(&file->plugin, 0, sizeof file->plugin);
-    memcpy(&file->plugin, constant,
-           constant->size < sizeof file->plugin ? constant->size : sizeof file->plugin);
-    return 0;
-}
 
 static int check_constant(const struct cjd_plugin_file *file, char why[CJD_PLUGIN_WHY])
 {
@@ -310,11 +300,13 @@ static int read_constant(struct cjd_plugin_file *file, char why[CJD_PLUGIN_WHY])
         return refuse(why, CJD_ERR_IO, "it cannot be loaded: %s", dlerror());
     }
     const struct cjd_plugin *constant = dlsym(file->handle, CJD_PLUGIN_SYMBOL);
-    if (!constant) {
-        return refuse_symbol(file, why);
+    /* The file may have been replaced since it was looked at. */
+    if (!constant || constant->abi_major != CJD_ABI_MAJOR || constant->size < PLUGIN_SIZE_1_0) {
+        return refuse(why, CJD_ERR_VERSION, "%s changed while it was loaded: start again",
+                      file->path);
     }
-    int err = copy_constant(file, constant, why);
-    return err < 0 ? err : check_constant(file, why);
+    memcpy(&file->plugin, constant, sizeof file->plugin);
+    return check_constant(file, why);
 }
 
 int cjd_plugin_file_open(struct cjd_plugin_file *out, char *path, char why[CJD_PLUGIN_WHY])

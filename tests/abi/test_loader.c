@@ -66,6 +66,21 @@ static void symbol_is_missing(void **state)
     expect_required("bad-no-symbol", CJD_ERR_VERSION);
 }
 
+/* dlopen() runs constructors: what is refused for its version is never given to it. */
+static void nothing_runs_before_the_version_is_known(void **state)
+{
+    (void)state;
+    unsetenv("CJD_TEST_PLUGIN_RAN");
+    REFUSED("bad-major", "built for plugin ABI 2");
+    REFUSED("bad-major-field", "says plugin ABI 7");
+    REFUSED("bad-size", "has 16 bytes");
+    REFUSED("bad-no-symbol", "does not export");
+    assert_null(getenv("CJD_TEST_PLUGIN_RAN"));
+    /* The trap works: this one is refused after it was loaded. */
+    REFUSED("bad-schema-text", "schema");
+    assert_non_null(getenv("CJD_TEST_PLUGIN_RAN"));
+}
+
 static void constant_is_wrong(void **state)
 {
     (void)state;
@@ -276,14 +291,23 @@ static void folder_is_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(file_is_missing),          cmocka_unit_test(abi_is_another),
-        cmocka_unit_test(symbol_is_missing),        cmocka_unit_test(constant_is_wrong),
-        cmocka_unit_test(file_is_no_shared_object), cmocka_unit_test(others_can_write),
-        cmocka_unit_test(owner_is_another),         cmocka_unit_test(path_leads_out),
-        cmocka_unit_test(name_is_no_path),          cmocka_unit_test(explicit_path),
-        cmocka_unit_test(id_is_there_twice),        cmocka_unit_test(configuration_is_wrong),
-        cmocka_unit_test(hash_is_logged),           cmocka_unit_test(folder_is_listed),
-        cmocka_unit_test(file_is_a_pipe),           cmocka_unit_test(file_is_cut_short),
+        cmocka_unit_test(file_is_missing),
+        cmocka_unit_test(abi_is_another),
+        cmocka_unit_test(nothing_runs_before_the_version_is_known),
+        cmocka_unit_test(symbol_is_missing),
+        cmocka_unit_test(constant_is_wrong),
+        cmocka_unit_test(file_is_no_shared_object),
+        cmocka_unit_test(others_can_write),
+        cmocka_unit_test(owner_is_another),
+        cmocka_unit_test(path_leads_out),
+        cmocka_unit_test(name_is_no_path),
+        cmocka_unit_test(explicit_path),
+        cmocka_unit_test(id_is_there_twice),
+        cmocka_unit_test(configuration_is_wrong),
+        cmocka_unit_test(hash_is_logged),
+        cmocka_unit_test(folder_is_listed),
+        cmocka_unit_test(file_is_a_pipe),
+        cmocka_unit_test(file_is_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,11 +8,21 @@
 
 #include <cjd/plugin.h>
 
+#ifndef BAD_ID
+#define BAD_ID "bad"
+#endif
+
 #ifdef BAD_LEAK_PACKET
 /* Where the test finds what was leaked, to clean up behind it. */
 extern struct cjd_pkt *bad_leaked[3];
 CJD_PLUGIN_EXPORT struct cjd_pkt *bad_leaked[3];
 #endif
+
+/* Nothing of a plugin may run before its version is known. */
+__attribute__((constructor)) static void note_run(void)
+{
+    setenv("CJD_TEST_PLUGIN_RAN", BAD_ID, 1);
+}
 
 struct self {
     const struct cjd_host *host;
@@ -139,10 +149,6 @@ static void stop(void *self)
 {
     (void)self;
 }
-
-#ifndef BAD_ID
-#define BAD_ID "bad"
-#endif
 
 #ifdef BAD_SCHEMA_WORD
 #define SCHEMA "{\"type\": \"object\", \"oneOf\": []}"
