@@ -17,6 +17,10 @@
     X(LINK_FULL, "link: peer table or switch is full")                                             \
     X(LINK_NO_ROOM, "link: no room for headers")                                                   \
     X(LINK_GONE, "link: peer or link is gone")                                                     \
+    X(BEACON_KEY, "beacon: key outside fc00::/8")                                                  \
+    X(BEACON_VERSION, "beacon: incompatible version")                                              \
+    X(BEACON_TAKEN, "beacon: its address is that of another peer")                                 \
+    X(BEACON_RATE, "beacon: too many new neighbours")                                              \
     X(SWITCH_RUNT, "switch: shorter than a switch header")                                         \
     X(SWITCH_MALFORMED, "switch: malformed or unknown label")                                      \
     X(SWITCH_RETURN_PATH, "switch: return path does not fit")                                      \

@@ -144,6 +144,16 @@ CJD_MUST_CHECK int cjd_links_peer_set_addr(struct cjd_links *links, uint32_t pee
 void cjd_links_peer_set_reason(struct cjd_links *links, uint32_t peer, enum cjd_link_reason reason,
                                uint64_t now_ns);
 
+/*
+ * A beacon arrived on spec->link: its sender takes link traffic at spec->addr, where spec->version
+ * and spec->credentials are good for. The sender becomes a peer that this node calls and that is
+ * forgotten like one that called. 0: it is a peer, or was one already. CJD_ERR_OWN_KEY; otherwise
+ * it was counted as dropped: CJD_ERR_BAD_KEY, CJD_ERR_VERSION, CJD_ERR_EXISTS (the address is
+ * another peer's), CJD_ERR_FULL (too many new ones), CJD_ERR_NO_MEMORY.
+ */
+int cjd_links_heard(struct cjd_links *links, const struct cjd_link_peer_spec *spec,
+                    uint64_t now_ns);
+
 /* Received packets of one link; consumes them. */
 void cjd_links_rx(struct cjd_links *links, uint32_t link, uint32_t queue, struct cjd_vec *vec,
                   uint64_t now_ns);

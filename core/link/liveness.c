@@ -146,7 +146,7 @@ static bool is_forgettable(const struct peer *p, uint64_t now_ns)
 /* Probes of an established peer went unanswered. */
 static void silence(struct peer *p, uint64_t now_ns)
 {
-    if (p->attempts == REHELLO_PROBES && !p->is_incoming) {
+    if (p->attempts == REHELLO_PROBES && peer_can_call(p)) {
         /* It may have restarted and know nothing of our session: only a hello reaches it. */
         peer_reset(p);
         peer_announce(p, false, now_ns);
@@ -194,7 +194,7 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
     peer_ping(p, now_ns);
     p->attempts++;
     /* Most of a second of trying: 50 + 50 + 100 + 200 + 400 ms. */
-    if (p->attempts >= 5 && is_waiting && !p->is_incoming) {
+    if (p->attempts >= 5 && is_waiting && peer_can_call(p)) {
         peer_set_state(p, p->state, CJD_LINK_REASON_NO_ANSWER, now_ns);
     }
     arm_in(p, delay, now_ns);

@@ -11,6 +11,11 @@ bool version_is_compatible(uint32_t version)
     return version >= CJD_PROTOCOL_MIN;
 }
 
+bool peer_can_call(const struct peer *p)
+{
+    return !p->is_incoming || p->is_beacon;
+}
+
 static int slot_take(struct cjd_links *l)
 {
     for (unsigned i = 0; i < PEERS_MAX; i++) {
@@ -260,7 +265,7 @@ void peer_update_state(struct peer *p, uint64_t now_ns)
 
 /* --- configured peers ------------------------------------------------------------------------- */
 
-static int check_spec(struct cjd_links *l, const struct cjd_link_peer_spec *spec)
+int peer_check_spec(struct cjd_links *l, const struct cjd_link_peer_spec *spec)
 {
     struct cjd_addr addr;
 
@@ -277,9 +282,32 @@ static int check_spec(struct cjd_links *l, const struct cjd_link_peer_spec *spec
     return 0;
 }
 
+struct peer *peer_make(struct cjd_links *l, const struct cjd_link_peer_spec *spec, uint64_t now_ns,
+                       int *err)
+{
+    struct peer *p = peer_new(l, spec->link, &spec->addr, &spec->key, err);
+
+    if (!p && *err == CJD_ERR_FULL && peer_make_room(l, now_ns)) {
+        p = peer_new(l, spec->link, &spec->addr, &spec->key, err);
+    }
+    if (!p) {
+        return NULL;
+    }
+    cjd_ca_init(&p->ca, l->config.ca, &spec->key, false, now_ns);
+    cjd_ca_set_credentials(&p->ca, &spec->credentials);
+    p->created_ns = p->since_ns = now_ns;
+    p->version = spec->version;
+    cjd_switch_iface_set_up(l->config.sw, p->iface, false);
+    if (spec->name) {
+        strncpy(p->name, spec->name, CJD_PEER_NAME_MAX);
+    }
+    p->reason = spec->addr.len > 0 ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS;
+    return p;
+}
+
 int cjd_links_peer_add(struct cjd_links *l, const struct cjd_link_peer_spec *spec, uint64_t now_ns)
 {
-    int err = check_spec(l, spec);
+    int err = peer_check_spec(l, spec);
     if (err) {
         return err;
     }
@@ -291,22 +319,10 @@ int cjd_links_peer_add(struct cjd_links *l, const struct cjd_link_peer_spec *spe
         /* The operator's word counts more than who happened to call first. */
         peer_free(old, now_ns);
     }
-    struct peer *p = peer_new(l, spec->link, &spec->addr, &spec->key, &err);
-    if (!p && err == CJD_ERR_FULL && peer_make_room(l, now_ns)) {
-        p = peer_new(l, spec->link, &spec->addr, &spec->key, &err);
-    }
+    struct peer *p = peer_make(l, spec, now_ns, &err);
     if (!p) {
         return err;
     }
-    cjd_ca_init(&p->ca, l->config.ca, &spec->key, false, now_ns);
-    cjd_ca_set_credentials(&p->ca, &spec->credentials);
-    p->created_ns = p->since_ns = now_ns;
-    p->version = spec->version;
-    cjd_switch_iface_set_up(l->config.sw, p->iface, false);
-    if (spec->name) {
-        strncpy(p->name, spec->name, CJD_PEER_NAME_MAX);
-    }
-    p->reason = spec->addr.len > 0 ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS;
     uint32_t number = p->number;
     peer_kick(p, now_ns);
     return (int)number;

@@ -1,7 +1,7 @@
 /*
- * What the files of this room share. links.c: tables and sending; peer.c: life of a peer, states;
- * receive.c: packets that come in; liveness.c: pings, back-off, forgetting; refusal.c: whom we
- * refused.
+ * What the files of this room share. beacon.c: neighbours heard of by beacon; links.c: tables and
+ * sending; peer.c: life of a peer, states; receive.c: packets that come in; liveness.c: pings,
+ * back-off, forgetting; refusal.c: whom we refused.
  */
 #ifndef CJD_LINK_PRIVATE_H
 #define CJD_LINK_PRIVATE_H
@@ -51,6 +51,7 @@ struct peer {
     int state;
     enum cjd_link_reason reason;
     bool is_incoming;
+    bool is_beacon;     /* incoming, and we can call it: its beacons name the password */
     bool is_announced;  /* the router was told that it is up */
     bool has_sent;      /* since it was last heard */
     bool is_quiet_ping; /* the ping under way only asks whether it is still there */
@@ -81,6 +82,7 @@ struct cjd_links {
     struct cjd_refusal refusal[CJD_REFUSALS_MAX];
     uint32_t refusals;
     struct cjd_bucket stranger_hellos;
+    struct cjd_bucket new_by_beacon;
     struct cjd_log_limit refusal_limit;
     struct cjd_log_limit peer_limit;
 };
@@ -102,6 +104,13 @@ void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns);
 struct peer *peer_new(struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr,
                       const struct cjd_key *key, int *err);
 void peer_free(struct peer *p, uint64_t now_ns);
+/* Whether there can be such a peer: 0 or CJD_ERR_INVALID, _BAD_KEY, _OWN_KEY. */
+int peer_check_spec(struct cjd_links *l, const struct cjd_link_peer_spec *spec);
+/* A peer that this node calls, not begun with yet; makes room for it if it can. */
+struct peer *peer_make(struct cjd_links *l, const struct cjd_link_peer_spec *spec, uint64_t now_ns,
+                       int *err);
+/* Whether we can say hello to it by ourselves. */
+bool peer_can_call(const struct peer *p);
 /* Frees the least valuable incoming peer that never got established, or long silent. */
 bool peer_make_room(struct cjd_links *l, uint64_t now_ns);
 void peer_set_state(struct peer *p, int state, enum cjd_link_reason reason, uint64_t now_ns);

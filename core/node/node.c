@@ -2,6 +2,7 @@
 
 #include <cjd/version.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Timers that may run in one call: a flood of them must not starve the packets. */
 #define TIMERS_PER_RUN 256u
@@ -160,6 +161,28 @@ int cjd_node_peer_set_addr(struct cjd_node *node, uint32_t peer, const struct cj
 void cjd_node_peer_set_reason(struct cjd_node *node, uint32_t peer, int reason, uint64_t now_ns)
 {
     cjd_links_peer_set_reason(node->links, peer, (enum cjd_link_reason)reason, now_ns);
+}
+
+int cjd_node_beacon(struct cjd_node *node, uint32_t *version,
+                    uint8_t password[CJD_NODE_BEACON_PASSWORD])
+{
+    if (!node->has_beacon) {
+        cjd_rng_fill(&node->config.rng, node->beacon_password, sizeof node->beacon_password);
+        int err = cjd_users_add(node->users, CJD_BEACON_LOGIN, node->beacon_password,
+                                sizeof node->beacon_password, NULL);
+        if (err) {
+            return err;
+        }
+        node->has_beacon = true;
+    }
+    *version = node->config.version;
+    memcpy(password, node->beacon_password, sizeof node->beacon_password);
+    return 0;
+}
+
+int cjd_node_heard(struct cjd_node *node, const struct cjd_link_peer_spec *spec, uint64_t now_ns)
+{
+    return cjd_links_heard(node->links, spec, now_ns);
 }
 
 const struct cjd_keypair *cjd_node_self(const struct cjd_node *node)

@@ -97,6 +97,18 @@ CJD_MUST_CHECK int cjd_node_peer_set_addr(struct cjd_node *node, uint32_t peer,
                                           const struct cjd_linkaddr *addr, uint64_t now_ns);
 void cjd_node_peer_set_reason(struct cjd_node *node, uint32_t peer, int reason, uint64_t now_ns);
 
+/*
+ * Beacons. What this node says of itself: its version and a password of this run, which is made,
+ * and accepted under the login "Local Peers", from the first call on (link notes §4.4).
+ * CJD_ERR_EXISTS: the operator gave that login to somebody else.
+ */
+#define CJD_BEACON_LOGIN         "Local Peers"
+#define CJD_NODE_BEACON_PASSWORD 20u
+CJD_MUST_CHECK int cjd_node_beacon(struct cjd_node *node, uint32_t *version,
+                                   uint8_t password[CJD_NODE_BEACON_PASSWORD]);
+/* A neighbour's beacon was heard: see cjd_links_heard(). */
+int cjd_node_heard(struct cjd_node *node, const struct cjd_link_peer_spec *spec, uint64_t now_ns);
+
 /* --- views ------------------------------------------------------------------------------------ */
 
 const struct cjd_keypair *cjd_node_self(const struct cjd_node *node);

@@ -45,6 +45,8 @@ struct cjd_node {
     struct cjd_pkt *up_array[BATCH];
     struct cjd_vec up; /* IPv6 packets for the machine */
     uint8_t types[TYPES / 8];
+    bool has_beacon;
+    uint8_t beacon_password[CJD_NODE_BEACON_PASSWORD]; /* of this run */
 };
 
 /* node.c */

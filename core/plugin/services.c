@@ -165,7 +165,8 @@ static void resolve_cancel(const struct cjd_host *host, struct cjd_resolve_reque
 static const struct cjd_resolve_service resolve_table = {
     HEAD(cjd_resolve_service), .ask = resolve_ask, .cancel = resolve_cancel};
 
-/* --- cjd.link, cjd.peer -------------------------------------------------------------------------
+/* --- cjd.link, cjd.peer, cjd.beacon
+ * -------------------------------------------------------------------------
  */
 
 static int link_up(const struct cjd_host *host, const char *name, const struct cjd_link_ops *ops,
@@ -217,6 +218,20 @@ static const struct cjd_peer_service peer_table = {
     HEAD(cjd_peer_service),        .add = peer_add,
     .remove = peer_remove,         .set_addr = peer_set_addr,
     .set_reason = peer_set_reason, .watch = peer_watch};
+
+static int beacon_own(const struct cjd_host *host, struct cjd_beacon *out)
+{
+    return cjd_owner_beacon_own(owner_of(host), out);
+}
+
+static int beacon_heard(const struct cjd_host *host, uint32_t link, const struct cjd_linkaddr *addr,
+                        const struct cjd_beacon *beacon)
+{
+    return cjd_owner_beacon_heard(owner_of(host), link, addr, beacon);
+}
+
+static const struct cjd_beacon_service beacon_table = {HEAD(cjd_beacon_service), .own = beacon_own,
+                                                       .heard = beacon_heard};
 
 /* --- cjd.frontend, cjd.upper --------------------------------------------------------------------
  */
@@ -273,7 +288,7 @@ static const struct {
     {CJD_SERVICE_PACKET, &packet_table},   {CJD_SERVICE_RESOLVE, &resolve_table},
     {CJD_SERVICE_LINK, &link_table},       {CJD_SERVICE_PEER, &peer_table},
     {CJD_SERVICE_NETIF, &cjd_netif_table}, {CJD_SERVICE_FRONTEND, &frontend_table},
-    {CJD_SERVICE_UPPER, &upper_table},
+    {CJD_SERVICE_UPPER, &upper_table},     {CJD_SERVICE_BEACON, &beacon_table},
 };
 
 /* Every table begins alike. */

@@ -82,7 +82,8 @@ CJD_MUST_CHECK int cjd_owner_resolve(struct cjd_owner *owner, struct cjd_resolve
                                      void *arg);
 void cjd_owner_resolve_cancel(struct cjd_owner *owner, struct cjd_resolve_request *request);
 
-/* --- cjd.link, cjd.peer -------------------------------------------------------------------------
+/* --- cjd.link, cjd.peer, cjd.beacon
+ * -------------------------------------------------------------------------
  */
 
 CJD_MUST_CHECK int cjd_owner_link_up(struct cjd_owner *owner, const char *name,
@@ -98,6 +99,10 @@ CJD_MUST_CHECK int cjd_owner_peer_set_addr(struct cjd_owner *owner, uint32_t pee
                                            const struct cjd_linkaddr *addr);
 void cjd_owner_peer_set_reason(struct cjd_owner *owner, uint32_t peer, int32_t reason);
 CJD_MUST_CHECK int cjd_owner_peer_watch(struct cjd_owner *owner, cjd_peer_event_fn fn, void *arg);
+CJD_MUST_CHECK int cjd_owner_beacon_own(struct cjd_owner *owner, struct cjd_beacon *out);
+CJD_MUST_CHECK int cjd_owner_beacon_heard(struct cjd_owner *owner, uint32_t link,
+                                          const struct cjd_linkaddr *addr,
+                                          const struct cjd_beacon *beacon);
 
 /* --- cjd.frontend, cjd.upper --------------------------------------------------------------------
  */

@@ -214,6 +214,45 @@ void cjd_owner_peer_set_reason(struct cjd_owner *owner, uint32_t peer, int32_t r
     }
 }
 
+/* --- beacons ------------------------------------------------------------------------------------
+ */
+
+int cjd_owner_beacon_own(struct cjd_owner *owner, struct cjd_beacon *out)
+{
+    struct cjd_node *node = owner->rt->node;
+
+    _Static_assert(CJD_BEACON_PASSWORD_BYTES == CJD_NODE_BEACON_PASSWORD, "one wire format");
+    if (!node) {
+        return CJD_ERR_STATE;
+    }
+    out->key = cjd_node_self(node)->key;
+    return cjd_node_beacon(node, &out->version, out->password);
+}
+
+int cjd_owner_beacon_heard(struct cjd_owner *owner, uint32_t link, const struct cjd_linkaddr *addr,
+                           const struct cjd_beacon *beacon)
+{
+    struct cjd_runtime *rt = owner->rt;
+    struct cjd_link_peer_spec heard = {
+        .link = link, .addr = *addr, .key = beacon->key, .version = beacon->version};
+
+    if (!rt->node || rt->bridge.depth > 0) {
+        return CJD_ERR_STATE;
+    }
+    if (owner_of_link(rt, link) != owner || rt->links[link].is_down) {
+        return CJD_ERR_INVALID;
+    }
+    cjd_credentials_init(&heard.credentials, NULL, beacon->password, sizeof beacon->password);
+    cjd_bridge_enter(rt);
+    int err = cjd_node_heard(rt->node, &heard, cjd_runtime_now(rt));
+    cjd_bridge_leave(rt);
+    cjd_credentials_fini(&heard.credentials);
+    return err;
+}
+
+/* --- logins -------------------------------------------------------------------------------------
+ */
+
 /* The number of an incoming peer with that login, as far as a peer's copy of it goes. */
 static bool find_login(struct cjd_runtime *rt, const char *login, uint32_t *peer)
 {

@@ -87,6 +87,7 @@ static const struct {
     {CJD_SERVICE_RESOLVE, &cjd_fake_resolve_service},
     {CJD_SERVICE_LINK, &cjd_fake_link_service},
     {CJD_SERVICE_PEER, &cjd_fake_peer_service},
+    {CJD_SERVICE_BEACON, &cjd_fake_beacon_service},
     {CJD_SERVICE_NETIF, &cjd_fake_netif_service},
     {CJD_SERVICE_FRONTEND, &cjd_fake_frontend_service},
 };
@@ -132,6 +133,9 @@ struct cjd_fake_host *cjd_fake_new(void)
     fake->packets_limit = UINT32_MAX;
     fake->wish_queues = 1;
     fake->own_addr = own;
+    fake->own_beacon.version = 21;
+    random_fill(&fake->host, fake->own_beacon.password, sizeof fake->own_beacon.password);
+    random_fill(&fake->host, fake->own_beacon.key.b, sizeof fake->own_beacon.key.b);
     return fake;
 }
 

@@ -27,6 +27,7 @@
 #define CJD_FAKE_PEERS   64u
 #define CJD_FAKE_ASKS    256u
 #define CJD_FAKE_LINKS   4u
+#define CJD_FAKE_HEARD   64u
 #define CJD_FAKE_WATCHES 16u
 #define CJD_FAKE_TASKS   64u
 #define CJD_FAKE_CALLS   64u
@@ -64,6 +65,13 @@ struct cjd_fake_link {
     struct cjd_link_given given;
     bool is_up;
     unsigned wakes;
+};
+
+/* A beacon the plugin passed on. */
+struct cjd_fake_heard {
+    uint32_t link;
+    struct cjd_linkaddr addr;
+    struct cjd_beacon beacon;
 };
 
 struct cjd_fake_watch {
@@ -129,6 +137,12 @@ struct cjd_fake_host {
     int next_set_addr_err; /* for the next set_addr only */
     cjd_peer_event_fn peer_fn;
     void *peer_arg;
+
+    struct cjd_beacon own_beacon; /* answer of cjd.beacon */
+    int next_own_err;             /* for the next question for it only */
+    struct cjd_fake_heard heard[CJD_FAKE_HEARD];
+    size_t heard_count; /* all of them, also those beyond the array */
+    int heard_err;      /* how cjd.beacon answers */
 
     struct cjd_fake_device devices[CJD_FAKE_DEVICES];
     char *calls[CJD_FAKE_CALLS]; /* netif calls that change something, "mtu tun0 1304" */
@@ -216,6 +230,7 @@ extern const struct cjd_packet_service cjd_fake_packet_service;
 extern const struct cjd_resolve_service cjd_fake_resolve_service;
 extern const struct cjd_link_service cjd_fake_link_service;
 extern const struct cjd_peer_service cjd_fake_peer_service;
+extern const struct cjd_beacon_service cjd_fake_beacon_service;
 extern const struct cjd_netif_service cjd_fake_netif_service;
 extern const struct cjd_frontend_service cjd_fake_frontend_service;
 

@@ -356,3 +356,30 @@ void cjd_fake_peer_drop(struct cjd_fake_host *fake, struct cjd_fake_peer *peer)
     peer->is_removed = true;
     send_event(fake, &event);
 }
+
+/* --- beacons ------------------------------------------------------------------------------------
+ */
+
+static int beacon_own(const struct cjd_host *host, struct cjd_beacon *out)
+{
+    *out = cjd_fake_of(host)->own_beacon;
+    return take_err(&cjd_fake_of(host)->next_own_err);
+}
+
+static int beacon_heard(const struct cjd_host *host, uint32_t link, const struct cjd_linkaddr *addr,
+                        const struct cjd_beacon *beacon)
+{
+    struct cjd_fake_host *fake = cjd_fake_of(host);
+
+    (void)link_of(fake, link);
+    if (fake->heard_count < CJD_FAKE_HEARD) {
+        fake->heard[fake->heard_count] =
+            (struct cjd_fake_heard){.link = link, .addr = *addr, .beacon = *beacon};
+    }
+    fake->heard_count++;
+    bool is_own = memcmp(&beacon->key, &fake->own_beacon.key, sizeof beacon->key) == 0;
+    return is_own ? CJD_ERR_OWN_KEY : fake->heard_err;
+}
+
+const struct cjd_beacon_service cjd_fake_beacon_service = {
+    .size = sizeof cjd_fake_beacon_service, .version = 1, .own = beacon_own, .heard = beacon_heard};

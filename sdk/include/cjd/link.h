@@ -1,5 +1,5 @@
 /**
- * Links: cjd.link/1 and cjd.peer/1, what a link plugin provides and uses.
+ * Links: cjd.link/1, cjd.peer/1 and cjd.beacon/1, what a link plugin provides and uses.
  *
  * A link carries CryptoAuth packets between this node and neighbours whose addresses only the
  * plugin understands. Operations are per queue from the first day; a link with one queue has
@@ -11,10 +11,12 @@
 
 #include <stdint.h>
 
+#include <cjd/beacon.h>
 #include <cjd/host.h>
 
-#define CJD_SERVICE_LINK "cjd.link"
-#define CJD_SERVICE_PEER "cjd.peer"
+#define CJD_SERVICE_LINK   "cjd.link"
+#define CJD_SERVICE_PEER   "cjd.peer"
+#define CJD_SERVICE_BEACON "cjd.beacon"
 
 /** tx flags */
 #define CJD_TX_MORE 1u /**< more vectors follow in this turn: the plugin may wait for flush */
@@ -144,6 +146,29 @@ struct cjd_peer_service {
     void (*set_reason)(const struct cjd_host *host, uint32_t peer, int32_t reason);
     /** [control] Events of all peers of the plugin's links, from now until it stops. */
     int (*watch)(const struct cjd_host *host, cjd_peer_event_fn fn, void *arg);
+};
+
+/* ------------------------------------------------------------------ cjd.beacon/1 */
+
+/**
+ * Neighbours that are found, not configured. The plugin carries beacons; what they mean is the
+ * host's business, alike for all links (link notes §4.4, §4.5).
+ */
+struct cjd_beacon_service {
+    uint32_t size;
+    uint32_t version;
+    /** [control] What to send: version, key, and a password of this run, which neighbours may
+     *  connect with from the first call on. CJD_ERR_EXISTS: a configured login has its name. */
+    int (*own)(const struct cjd_host *host, struct cjd_beacon *out);
+    /**
+     * [control] A beacon was heard on a link of the plugin; its sender takes link traffic at addr.
+     * It becomes a peer, or the peer at addr learns its new password; a peer that works is never
+     * disturbed. New ones are bounded by rate and number.
+     * @return 0: it is a peer now, or was one; CJD_ERR_OWN_KEY: our own; CJD_ERR_BAD_KEY,
+     *         CJD_ERR_VERSION, CJD_ERR_EXISTS (addr is another peer's), CJD_ERR_FULL (too many)
+     */
+    int (*heard)(const struct cjd_host *host, uint32_t link, const struct cjd_linkaddr *addr,
+                 const struct cjd_beacon *beacon);
 };
 
 #endif
