@@ -9,139 +9,6 @@
 /* --- host and port ------------------------------------------------------------------------------
  */
 
-static const char port_fault[] = "the port must be a number up to 65535";
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool parse_port(long *out, const char *text)
-{
-    size_t n = strspn(text, "0123456789");
-
-    if (n == 0 || n > 5 || text[n] != '\0') {
-        return false;
-    }
-    *out = 0;
-    for (size_t i = 0; i < n; i++) {
-        *out = *out * 10 + (text[i] - '0');
-    }
-    return *out <= 65535;
-}
-
-/* An IPv6 address, perhaps with a zone: "fe80::1%eth0". */
-static bool parse_ip6(struct cjd_endpoint *e)
-{
-    char bare[INET6_ADDRSTRLEN];
-    const char *zone = strchr(e->host, '%');
-    size_t n = zone ? (size_t)(zone - e->host) : strlen(e->host);
-
-    if (n >= sizeof bare || (zone && (zone[1] == '\0' || strlen(zone + 1) > 15))) {
-        return false;
-    }
-    memcpy(bare, e->host, n);
-    bare[n] = '\0';
-    e->family = 6;
-    return inet_pton(AF_INET6, bare, e->ip) == 1;
-}
-
-static bool is_name_char(char c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-}
-
-/* RFC 1123, and underscores, which resolvers accept. */
-static bool is_host_name(const char *text)
-{
-    size_t label = 0;
-
-    for (; *text != '\0'; text++) {
-        if (*text == '.') {
-            if (label == 0) {
-                return false;
-            }
-            label = 0;
-        } else if (!is_name_char(*text) || ++label > 63) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static const char *parse_host(struct cjd_endpoint *e)
-{
-    if (e->host[0] == '\0') {
-        return "there is no address before the port";
-    }
-    if (inet_pton(AF_INET, e->host, e->ip) == 1) {
-        e->family = 4;
-        return NULL;
-    }
-    /* The last label of a name is never all digits, so this is an address with a slip in it. */
-    const char *dot = strrchr(e->host, '.');
-    const char *last = dot ? dot + 1 : e->host;
-    if (last[0] != '\0' && last[strspn(last, "0123456789")] == '\0') {
-        return "this is not a valid IPv4 address";
-    }
-    e->family = 0;
-    return is_host_name(e->host) ? NULL : "this is neither an address nor a host name";
-}
-
-static bool copy_host(struct cjd_endpoint *e, const char *from, size_t n)
-{
-    if (n >= sizeof e->host - 1) {
-        return false;
-    }
-    memcpy(e->host, from, n);
-    e->host[n] = '\0';
-    return true;
-}
-
-static const char *parse_bracketed(struct cjd_endpoint *e, const char *text)
-{
-    const char *close = strchr(text, ']');
-
-    if (!close || !copy_host(e, text + 1, (size_t)(close - text - 1)) || !parse_ip6(e)) {
-        return "between the brackets must be an IPv6 address";
-    }
-    if (close[1] == '\0') {
-        return NULL;
-    }
-    return close[1] == ':' && parse_port(&e->port, close + 2) ? NULL : port_fault;
-}
-
-static const char *parse_plain(struct cjd_endpoint *e, const char *text)
-{
-    const char *colon = strchr(text, ':');
-
-    if (colon && strchr(colon + 1, ':')) {
-        if (copy_host(e, text, strlen(text)) && parse_ip6(e)) {
-            return NULL;
-        }
-        return "an IPv6 address with a port is written \"[address]:port\"";
-    }
-    if (!copy_host(e, text, colon ? (size_t)(colon - text) : strlen(text))) {
-        return "this is too long";
-    }
-    if (colon && !parse_port(&e->port, colon + 1)) {
-        return port_fault;
-    }
-    return parse_host(e);
-}
-
-int cjd_endpoint_parse(struct cjd_endpoint *out, const char *text, const char **why)
-{
-    *out = (struct cjd_endpoint){.port = -1};
-    const char *fault = text[0] == '[' ? parse_bracketed(out, text) : parse_plain(out, text);
-
-    if (fault) {
-        *why = fault;
-        return CJD_ERR_PARSE;
-    }
-    return 0;
-}
-
 static const char *host_port(const char *text)
 {
     struct cjd_endpoint e;
@@ -222,7 +89,7 @@ static const char *hex_64(const char *text)
 
 static bool is_hex(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 const char *cjd_format_mac(const char *text)

@@ -6,19 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cjd/endpoint.h>
 #include <cjd/err.h>
-#include <cjd/types.h>
-
-/* A host and perhaps a port, as written. */
-struct cjd_endpoint {
-    int family;     /* 4, 6, or 0 for a name */
-    uint8_t ip[16]; /* of family 4 the first four bytes */
-    char host[256]; /* without brackets; with the zone of an IPv6 address */
-    long port;      /* -1: none */
-};
-
-/* 0, or CJD_ERR_PARSE and in *why what is wrong: a constant text. */
-CJD_MUST_CHECK int cjd_endpoint_parse(struct cjd_endpoint *out, const char *text, const char **why);
 
 /* Returns NULL if the text has the form, else what is wrong with it: a constant text. */
 typedef const char *(*cjd_format_fn)(const char *text);

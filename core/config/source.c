@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjd/text.h>
+
 #define SLOTS 16384u /* a power of two */
 
 /* --- nodes --------------------------------------------------------------------------------------
@@ -115,24 +117,6 @@ static void on_remark(void *ctx, enum cjd_remark kind, const struct cjd_place *a
 /* --- strings of standard JSON -------------------------------------------------------------------
  */
 
-/* Length of the UTF-8 sequence at `b`, 0 if it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *b, size_t left)
-{
-    size_t n = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
-
-    if (n == 0 || n > left || b[0] > 0xf4) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if ((b[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_overlong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xf0 && b[1] < 0x90);
-    bool is_no_code = (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf4 && b[1] > 0x8f);
-    return is_overlong || is_no_code ? 0 : n;
-}
-
 /* Writes the text between quotes; what JSON cannot hold becomes '?'. False if there was such. */
 static bool put_string(struct cjd_buf *out, const char *bytes, size_t len)
 {
@@ -141,7 +125,7 @@ static bool put_string(struct cjd_buf *out, const char *bytes, size_t len)
 
     cjd_buf_char(out, '"');
     for (size_t i = 0; i < len;) {
-        size_t n = b[i] == '\0' ? 0 : utf8_length(b + i, len - i);
+        size_t n = b[i] == '\0' ? 0 : cjd_utf8_length(bytes + i, len - i);
         if (n == 0) {
             cjd_buf_char(out, '?');
             is_clean = false;

@@ -1,6 +1,7 @@
 #include <cjd/text.h>
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char base32_alphabet[] = "0123456789bcdfghjklmnpqrstuvwxyz";
@@ -200,4 +201,25 @@ void cjd_hex_encode(char *out, const uint8_t *in, size_t len)
         out[2 * i + 1] = digits[in[i] & 15];
     }
     out[2 * len] = '\0';
+}
+
+size_t cjd_utf8_length(const char *text, size_t left)
+{
+    const unsigned char *b = (const unsigned char *)text;
+
+    if (left == 0) {
+        return 0;
+    }
+    size_t n = b[0] < 0x80 ? 1 : b[0] < 0xc2 ? 0 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if (n == 0 || n > left || b[0] > 0xf4) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if ((b[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_overlong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xf0 && b[1] < 0x90);
+    bool is_no_code = (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf4 && b[1] > 0x8f);
+    return is_overlong || is_no_code ? 0 : n;
 }

@@ -64,6 +64,9 @@ int cjd_hex_decode(uint8_t *out, size_t out_size, const char *text, size_t len);
 /** [any] Writes len * 2 lower-case digits and NUL; out must hold them. */
 void cjd_hex_encode(char *out, const uint8_t *in, size_t len);
 
+/** [any] Length of the UTF-8 sequence at the start of `left` bytes (RFC 3629); 0: it is none. */
+size_t cjd_utf8_length(const char *text, size_t left);
+
 #ifdef __cplusplus
 }
 #endif
