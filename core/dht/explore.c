@@ -32,6 +32,7 @@ struct hearsay {
     struct cjd_addr teacher;
     bool has_teacher;
     uint64_t from_label; /* its peers are wanted from this label on */
+    uint64_t likely_ns;  /* round trip */
     uint8_t kind;
     uint8_t tries;
 };
@@ -112,14 +113,14 @@ static void note_failed(struct cjd_explore *x, const struct cjd_dht_contact *to,
  */
 
 /* Nodes of a distance where few are known come first: searches depend on them, and there are only
- * some for each bit of the address. Then unknown nodes before unknown links, short paths before
- * long ones. */
+ * some for each bit of the address. Then unknown nodes before unknown links, quick paths before
+ * slow ones. */
 static bool is_before(const struct hearsay *a, const struct hearsay *b)
 {
     if (a->kind != b->kind) {
         return a->kind < b->kind;
     }
-    return cjd_log2(a->to.label) < cjd_log2(b->to.label);
+    return a->likely_ns < b->likely_ns;
 }
 
 static bool is_same_addr(const struct cjd_addr *a, const struct cjd_addr *b)
@@ -170,7 +171,8 @@ void cjd_explore_add(struct cjd_dht *dht, const struct cjd_dht_contact *to, enum
                      const struct cjd_addr *teacher, uint64_t now_ns)
 {
     struct cjd_explore *x = dht->explore;
-    struct hearsay h = {.to = *to, .kind = (uint8_t)kind};
+    struct hearsay h = {
+        .to = *to, .kind = (uint8_t)kind, .likely_ns = cjd_query_expected(dht, to->label)};
 
     if (is_waiting(x, to) || has_failed(x, to, now_ns)) {
         return;
@@ -204,19 +206,72 @@ static void ask(struct cjd_question *q, const struct hearsay *h)
     }
 }
 
+/* A small network is explored to its last link. In a large one a link is worth a question if a
+ * better path may lead over it. */
+static bool is_promising(struct cjd_dht *dht, const struct cjd_store_node *from,
+                         const struct cjd_store_node *known)
+{
+    if (known->in_count >= ALTERNATIVES) {
+        return false;
+    }
+    return cjd_store_node_count(dht->store) <= CJD_STORE_SMALL ||
+           from->cost_us < known->cost_us - known->cost_us / 8;
+}
+
+/* Does that label lead over a link unknown so far, and may it be a better way? */
+static bool is_shortcut(struct cjd_dht *dht, const struct cjd_store_node *known, uint64_t label)
+{
+    struct cjd_store_walk walk;
+
+    return cjd_store_walk(dht->store, label, &walk) && walk.rest != CJD_LABEL_SELF &&
+           walk.at->scheme && cjd_scheme_is_one_hop(walk.at->scheme, walk.rest) &&
+           is_promising(dht, walk.at, known);
+}
+
+static uint32_t first_waiting(const struct cjd_explore *x)
+{
+    uint32_t first = 0;
+
+    for (uint32_t i = 1; i < x->count; i++) {
+        if (is_before(&x->waiting[i], &x->waiting[first])) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+/*
+ * Much is learned while an entry waits. A node that is known meanwhile is worth no question but as
+ * a better path to it, which has its turn later. True: the entry stays as it is.
+ */
+static bool is_current(struct cjd_dht *dht, struct hearsay *h)
+{
+    const struct cjd_store_node *known = cjd_store_find(dht->store, &h->to.addr);
+
+    if (!known || !cjd_store_is_reachable(known) || h->kind == CJD_HEARSAY_HOP) {
+        return true;
+    }
+    bool was_link = h->kind == CJD_HEARSAY_LINK;
+    h->kind = CJD_HEARSAY_LINK;
+    return was_link && is_shortcut(dht, known, h->to.label);
+}
+
 void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns)
 {
     struct cjd_explore *x = dht->explore;
     struct cjd_question q;
 
     while (x->count > 0) {
-        uint32_t first = 0;
-        for (uint32_t i = 1; i < x->count; i++) {
-            if (is_before(&x->waiting[i], &x->waiting[first])) {
-                first = i;
+        uint32_t first = first_waiting(x);
+        struct hearsay *h = &x->waiting[first];
+        uint8_t kind = h->kind;
+        if (!is_current(dht, h)) {
+            if (h->kind == kind) {
+                *h = x->waiting[--x->count];
             }
+            continue;
         }
-        ask(&q, &x->waiting[first]);
+        ask(&q, h);
         int err = cjd_query_send(dht, &q, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
             cjd_timer_arm(dht->cfg.timers, &x->timer, now_ns + AGAIN_AFTER);
@@ -259,6 +314,7 @@ void cjd_explore_silence(struct cjd_dht *dht, const struct cjd_query *query, uin
 {
     struct hearsay h = {.to = query->q.to,
                         .kind = query->q.kind,
+                        .likely_ns = cjd_query_expected(dht, query->q.to.label),
                         .tries = (uint8_t)(query->q.tries + 1),
                         .has_teacher = query->q.has_teacher,
                         .teacher = query->q.teacher};
@@ -337,18 +393,6 @@ static bool is_inner(const struct list *l, uint64_t one_hop)
     return false;
 }
 
-/* A small network is explored to its last link. In a large one a link is worth a question if a
- * better path may lead over it. */
-static bool is_promising(struct cjd_dht *dht, const struct list *l,
-                         const struct cjd_store_node *known)
-{
-    if (known->in_count >= ALTERNATIVES) {
-        return false;
-    }
-    return cjd_store_node_count(dht->store) <= CJD_STORE_SMALL ||
-           l->teller->cost_us < known->cost_us - known->cost_us / 8;
-}
-
 static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_contact *to,
                      uint64_t label, uint64_t now_ns)
 {
@@ -365,7 +409,7 @@ static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_c
         kind = CJD_HEARSAY_HOP;
     } else if (known && cjd_store_is_reachable(known)) {
         /* Alternatives are worth knowing; longer ways to what is known are not. */
-        if (one_hop == CJD_LABEL_INVALID || !is_promising(dht, l, known)) {
+        if (one_hop == CJD_LABEL_INVALID || !is_promising(dht, l->teller, known)) {
             return;
         }
         kind = CJD_HEARSAY_LINK;
@@ -546,7 +590,10 @@ void cjd_explore_split(struct cjd_dht *dht, const struct cjd_dht_contact *via, u
                        uint64_t now_ns)
 {
     /* The smallest label from the threshold on, the last of the list, is the hop we look for. */
-    struct hearsay h = {.to = *via, .kind = CJD_HEARSAY_HOP, .from_label = label};
+    struct hearsay h = {.to = *via,
+                        .kind = CJD_HEARSAY_HOP,
+                        .from_label = label,
+                        .likely_ns = cjd_query_expected(dht, via->label)};
 
     if (!is_waiting(dht->explore, via) && !has_failed(dht->explore, via, now_ns)) {
         put(dht->explore, &h);

@@ -228,9 +228,7 @@ static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint6
 /* --- sending -----------------------------------------------------------------------------------
  */
 
-/* A path nobody has asked over yet: what is known of its links, and for the rest what a label of
- * that length usually takes. */
-static uint64_t expected(const struct cjd_dht *dht, uint64_t label)
+uint64_t cjd_query_expected(const struct cjd_dht *dht, uint64_t label)
 {
     struct cjd_store_walk walk;
     uint64_t per_bit = dht->queries->per_bit_ns;
@@ -239,8 +237,7 @@ static uint64_t expected(const struct cjd_dht *dht, uint64_t label)
         return cjd_log2(label) * per_bit;
     }
     uint64_t known = cjd_store_walk_latency(&walk) * CJD_US;
-    uint64_t sum = known + cjd_log2(walk.rest) * per_bit;
-    return sum < EXPECTED_MAX ? sum : EXPECTED_MAX;
+    return known + cjd_log2(walk.rest) * per_bit;
 }
 
 static void sample(struct cjd_queries *qs, const struct cjd_query *query, uint64_t now_ns)
@@ -267,7 +264,8 @@ static uint64_t timeout_for(const struct cjd_dht *dht, const struct cjd_question
         timeout = srtt + 4 * (n->rttvar_us * CJD_US) + 20 * CJD_MS;
         max = srtt > MAX_FIRST / 2 ? MAX_TIMEOUT : MAX_FIRST;
     } else {
-        uint64_t likely = expected(dht, q->to.label);
+        uint64_t likely = cjd_query_expected(dht, q->to.label);
+        likely = likely < EXPECTED_MAX ? likely : EXPECTED_MAX;
         timeout = likely + likely / 2 > timeout ? likely + likely / 2 : timeout;
         max = MAX_TIMEOUT;
     }

@@ -66,6 +66,10 @@ int cjd_query_send(struct cjd_dht *dht, const struct cjd_question *question, uin
 bool cjd_query_match(struct cjd_dht *dht, const struct cjd_addr *from,
                      const struct cjd_message *reply, uint64_t now_ns, struct cjd_query *out);
 
+/* Round trip of a path nobody has asked over yet: what is known of its links, and for the rest what
+ * a label of that length usually takes. */
+uint64_t cjd_query_expected(const struct cjd_dht *dht, uint64_t label);
+
 /* Questions under way (late ones not counted). */
 uint32_t cjd_query_count(const struct cjd_dht *dht);
 
