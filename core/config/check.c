@@ -9,8 +9,10 @@
 /* Checking a value against a schema that schema.c has found sound. All faults are reported. */
 
 struct check {
-    const struct cjd_config *config; /* NULL: trying out a default */
+    const struct cjd_config *config; /* NULL: trying out a default, or a value from elsewhere */
     struct cjd_diags *diags;
+    cjd_schema_fault_fn tell; /* NULL: nobody wants to know each */
+    void *tell_arg;
     bool keeps_secrets; /* `…File` and `credential` stay in the tree */
     size_t errors;
     char *why; /* first fault, when trying out */
@@ -19,8 +21,9 @@ struct check {
     size_t len;
 };
 
-static void fault(struct check *c, bool at_key, const char *format, ...) CJD_PRINTF(3, 4);
-static void fault(struct check *c, bool at_key, const char *format, ...)
+static void fault(struct check *c, enum cjd_schema_fault kind, const char *format, ...)
+    CJD_PRINTF(3, 4);
+static void fault(struct check *c, enum cjd_schema_fault kind, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -32,7 +35,11 @@ static void fault(struct check *c, bool at_key, const char *format, ...)
         snprintf(c->why, c->why_size, "%s%s%s", c->pointer, c->pointer[0] ? ": " : "", text);
     }
     if (c->diags) {
-        cjd_config_report(c->config, c->diags, CJD_DIAG_ERROR, c->pointer, at_key, "%s", text);
+        cjd_config_report(c->config, c->diags, CJD_DIAG_ERROR, c->pointer,
+                          kind == CJD_SCHEMA_UNKNOWN, "%s", text);
+    }
+    if (c->tell) {
+        c->tell(c->tell_arg, kind, c->pointer, text);
     }
 }
 
@@ -125,7 +132,7 @@ static bool check_type(struct check *c, const json_t *schema, const json_t *valu
         snprintf(wanted + at, sizeof wanted - at, "%s%s", i > 0 ? " or " : "", in_words(name));
     }
     if (type) {
-        fault(c, false, "must be %s, not %s", wanted, in_words(type_name(value)));
+        fault(c, CJD_SCHEMA_WRONG, "must be %s, not %s", wanted, in_words(type_name(value)));
     }
     return !type;
 }
@@ -145,7 +152,7 @@ static void check_enum(struct check *c, const json_t *allowed, const json_t *val
         cjd_buf_text(&list, text ? text : "?");
         cjd_secret_free(text);
     }
-    fault(c, false, "must be one of %.*s", (int)(list.len < 400 ? list.len : 400),
+    fault(c, CJD_SCHEMA_WRONG, "must be one of %.*s", (int)(list.len < 400 ? list.len : 400),
           list.v ? list.v : "");
     cjd_buf_fini(&list);
 }
@@ -162,10 +169,10 @@ static void check_number(struct check *c, const json_t *schema, const json_t *va
         return;
     }
     if (low && high) {
-        fault(c, false, "must be from %.15g to %.15g", json_number_value(low),
+        fault(c, CJD_SCHEMA_WRONG, "must be from %.15g to %.15g", json_number_value(low),
               json_number_value(high));
     } else {
-        fault(c, false, "must be %.15g or %s", json_number_value(is_low ? low : high),
+        fault(c, CJD_SCHEMA_WRONG, "must be %.15g or %s", json_number_value(is_low ? low : high),
               is_low ? "more" : "less");
     }
 }
@@ -190,19 +197,19 @@ static void check_text(struct check *c, const json_t *schema, const json_t *valu
     json_int_t n = text_length(text);
 
     if (n == 0 && json_integer_value(low) > 0) {
-        fault(c, false, "must not be empty");
+        fault(c, CJD_SCHEMA_WRONG, "must not be empty");
         return;
     }
     if (low && n < json_integer_value(low)) {
-        fault(c, false, "has %lld characters; at least %lld are needed", (long long)n,
+        fault(c, CJD_SCHEMA_WRONG, "has %lld characters; at least %lld are needed", (long long)n,
               (long long)json_integer_value(low));
     } else if (high && n > json_integer_value(high)) {
-        fault(c, false, "has %lld characters; at most %lld are allowed", (long long)n,
+        fault(c, CJD_SCHEMA_WRONG, "has %lld characters; at most %lld are allowed", (long long)n,
               (long long)json_integer_value(high));
     } else if (format) {
         const char *why = cjd_format_find(format)(text);
         if (why) {
-            fault(c, false, "%s", why);
+            fault(c, CJD_SCHEMA_WRONG, "%s", why);
         }
     }
 }
@@ -249,12 +256,13 @@ static void unknown_key(struct check *c, const json_t *properties, const char *k
         cjd_buf_text(&known, name);
     }
     if (hint.best) {
-        fault(c, true, "the key \"%.64s\" is not known; did you mean \"%s\"?", key, hint.best);
+        fault(c, CJD_SCHEMA_UNKNOWN, "the key \"%.64s\" is not known; did you mean \"%s\"?", key,
+              hint.best);
     } else if (known.len > 0 && known.len < 300) {
-        fault(c, true, "the key \"%.64s\" is not known; there are: %.*s", key, (int)known.len,
-              known.v);
+        fault(c, CJD_SCHEMA_UNKNOWN, "the key \"%.64s\" is not known; there are: %.*s", key,
+              (int)known.len, known.v);
     } else {
-        fault(c, true, "the key \"%.64s\" is not known", key);
+        fault(c, CJD_SCHEMA_UNKNOWN, "the key \"%.64s\" is not known", key);
     }
     cjd_buf_fini(&known);
     leave(c, before);
@@ -317,7 +325,7 @@ static void check_required(struct check *c, const json_t *schema, const json_t *
                         (property && is_secret(property, name) &&
                          cjd_secret_kind(object, name) != CJD_SECRET_NONE);
         if (!is_given) {
-            fault(c, false, "the key \"%s\" is missing", name);
+            fault(c, CJD_SCHEMA_MISSING, "the key \"%s\" is missing", name);
         }
     }
 }
@@ -335,8 +343,8 @@ static void check_others(struct check *c, const json_t *schema, json_t *object)
     }
     json_object_foreach(object, key, value)
     {
-        if (json_object_get(properties, key) || cjd_key_is_ignored(key) ||
-            is_secret_file(properties, key)) {
+        if (json_object_get(properties, key) ||
+            (!c->tell && (cjd_key_is_ignored(key) || is_secret_file(properties, key)))) {
             continue;
         }
         if (json_is_false(additional)) {
@@ -430,4 +438,12 @@ size_t cjd_schema_try(const json_t *schema, json_t *value, char *why, size_t why
 
     check_value(&c, schema, value);
     return c.errors;
+}
+
+int cjd_schema_check_value(const struct cjd_schema *schema, json_t *value, cjd_schema_fault_fn tell,
+                           void *arg)
+{
+    struct check c = {.tell = tell, .tell_arg = arg};
+
+    return run(&c, schema, value, "");
 }

@@ -142,6 +142,17 @@ void cjd_schema_free(struct cjd_schema *schema);
 CJD_MUST_CHECK int cjd_schema_check(const struct cjd_schema *schema, json_t *value,
                                     const struct cjd_config *config, const char *pointer,
                                     struct cjd_diags *diags);
+/* The schema itself; borrowed. */
+const json_t *cjd_schema_document(const struct cjd_schema *schema);
+
+/* A fault of a value that is from no file; pointer: the value's own. */
+enum cjd_schema_fault { CJD_SCHEMA_WRONG, CJD_SCHEMA_MISSING, CJD_SCHEMA_UNKNOWN };
+typedef void (*cjd_schema_fault_fn)(void *arg, enum cjd_schema_fault kind, const char *pointer,
+                                    const char *text);
+/* Checks such a value and fills in defaults. Every key must be known, also "_x"; secrets are texts.
+ * CJD_ERR_CONFIG if there was any fault. */
+CJD_MUST_CHECK int cjd_schema_check_value(const struct cjd_schema *schema, json_t *value,
+                                          cjd_schema_fault_fn tell, void *arg);
 
 /* --- the command line's tools (§11, §14) --------------------------------------------------------
  */

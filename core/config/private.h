@@ -76,7 +76,6 @@ bool cjd_secret_is_name(const char *key);
 CJD_MUST_CHECK int cjd_schema_check_core(const struct cjd_schema *schema, json_t *value,
                                          const struct cjd_config *config, const char *pointer,
                                          struct cjd_diags *diags);
-const json_t *cjd_schema_document(const struct cjd_schema *schema);
 /* Checks a value against a schema in the form of JSON. Returns the number of errors. */
 size_t cjd_schema_try(const json_t *schema, json_t *value, char *why, size_t why_size);
 

@@ -7,7 +7,7 @@
  *
  * Events and log lines each lie in one ring; a subscription is a place in it, so a slow reader
  * costs no memory and learns how much it missed. Owners: whoever registers or calls gives a pointer
- * of its own, and cjd_rpc_forget() takes back all that hangs on it. Control thread, except
+ * of its own, by which all that is its can be taken back. Control thread, except
  * cjd_rpc_log_line().
  *
  * Timers: one per call that is answered later (its deadline).
@@ -56,11 +56,11 @@ void cjd_rpc_free(struct cjd_rpc *rpc);
 /* Tells subscribers that something waits for them. */
 void cjd_rpc_run(struct cjd_rpc *rpc);
 
-/*
- * Takes back all of an owner's: its methods and event types go, calls of its methods end with an
- * error for the callers, calls it made are cancelled, its subscriptions end.
- */
-void cjd_rpc_forget(struct cjd_rpc *rpc, const void *owner);
+/* Takes back what an owner provides, before it stops: its methods and event types; unanswered calls
+ * of its methods are cancelled, and their callers told so. */
+void cjd_rpc_withdraw(struct cjd_rpc *rpc, const void *owner);
+/* Ends what an owner uses, after it has stopped: calls it made, its subscriptions. */
+void cjd_rpc_hang_up(struct cjd_rpc *rpc, const void *owner);
 
 /* --- providers ---------------------------------------------------------------------------------
  */
@@ -78,8 +78,8 @@ void cjd_rpc_fail_f(struct cjd_rpc_call *call, int err, const char *code, const 
                     const char *format, ...) CJD_PRINTF(5, 6);
 /* type: full name. Consumes the data. */
 void cjd_rpc_emit(struct cjd_rpc *rpc, const char *type, json_t *data);
-/* False: nobody follows events, so nothing need be put together. */
-bool cjd_rpc_has_followers(const struct cjd_rpc *rpc);
+/* Somebody follows events, or did within the last ten minutes and may come back. */
+bool cjd_rpc_is_followed(const struct cjd_rpc *rpc);
 /* [any] Keeps a line for those who follow the log. */
 void cjd_rpc_log_line(struct cjd_rpc *rpc, const char *module, enum cjd_log_level level,
                       const char *text);
@@ -101,7 +101,20 @@ json_t *cjd_rpc_describe_events(const struct cjd_rpc *rpc);
 void cjd_rpc_call(struct cjd_rpc *rpc, const void *owner, const struct cjd_rpc_request *request,
                   struct cjd_rpc_call **out);
 void cjd_rpc_cancel(struct cjd_rpc_call *call);
-uint32_t cjd_rpc_calls(const struct cjd_rpc *rpc);
+
+struct cjd_rpc_stats {
+    uint64_t calls;
+    uint64_t failed;    /* with an error */
+    uint64_t refused;   /* of these: scope missing, arguments that do not fit, no room */
+    uint64_t timeouts;  /* deadline passed */
+    uint64_t cancelled; /* the caller went away */
+    uint32_t under_way;
+    uint32_t subscriptions;
+    uint64_t events;
+    uint64_t lines;
+    uint64_t missed; /* events and lines that slow subscribers did not get */
+};
+void cjd_rpc_stats(const struct cjd_rpc *rpc, struct cjd_rpc_stats *out);
 
 const char *cjd_rpc_boot_id(const struct cjd_rpc *rpc);
 CJD_MUST_CHECK int cjd_rpc_subscribe(struct cjd_rpc *rpc, const void *owner,

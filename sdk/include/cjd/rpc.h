@@ -88,7 +88,8 @@ struct cjd_rpc_method {
      *  return. `args` is borrowed for the call. */
     void (*call)(void *arg, struct cjd_rpc_call *call, const json_t *args);
     /** [control] LATER: the caller went away, the deadline passed, or the provider ends. The call
-     *  is gone when this returns; no answer is expected or allowed. */
+     *  is gone when this returns; no answer is expected or allowed. Never called from inside
+     *  `item`, `reply` or `fail`. */
     void (*cancel)(void *arg, struct cjd_rpc_call *call);
 };
 
@@ -154,7 +155,8 @@ struct cjd_rpc_event_type_info {
  * An event or a log line. Sequence numbers grow by one per event of a stream, from 1 at the start
  * of the daemon; `dropped` tells how many a slow reader missed just before this one. Log lines have
  * the type "log" and {"level", "module", "message"} as data. Borrowed until the next call of
- * `next` or `unsubscribe`.
+ * `next` or `unsubscribe`. Of what a slow reader missed it is not known any more whether its
+ * filter would have let it through.
  */
 struct cjd_rpc_event {
     uint32_t size;
@@ -167,7 +169,7 @@ struct cjd_rpc_event {
 };
 
 struct cjd_rpc_subscription;
-/** There is something to fetch with `next`; called from the loop, at most once per turn. */
+/** Something new to fetch with `next`; called from the loop, at most once per turn. */
 typedef void (*cjd_rpc_ready_fn)(void *arg);
 
 struct cjd_rpc_subscribe {
@@ -179,7 +181,7 @@ struct cjd_rpc_subscribe {
     const char *types;
     uint32_t level; /**< log: CJD_LEVEL_…, lines of this level and more important ones; lines that
                      *   the configuration leaves out are made as long as somebody follows them */
-    uint32_t pad;
+    uint32_t tail;  /**< begin with the last so many that are kept; `after` is then not looked at */
     cjd_rpc_ready_fn ready;
     void *arg;
 };
@@ -192,9 +194,10 @@ struct cjd_rpc_service {
 
     /* --- providers --- */
 
-    /** [control] Registers a method until the plugin stops. Texts and schemas are the plugin's and
-     *  stay until then. CJD_ERR_EXISTS: the name is taken; CJD_ERR_INVALID: a schema or a name is
-     *  broken (the log says what); CJD_ERR_FULL. */
+    /** [control] Registers a method until the plugin stops; from `start` on. Texts and schemas are
+     *  the plugin's and stay until then. Just before `stop`, its methods are taken back and the
+     *  calls they have not answered are cancelled. CJD_ERR_EXISTS: the name is taken;
+     * CJD_ERR_INVALID: a schema or a name is broken (the log says what); CJD_ERR_FULL. */
     int (*method_add)(const struct cjd_host *host, const struct cjd_rpc_method *method, void *arg);
     /** [control] Consumes the item. */
     void (*item)(const struct cjd_host *host, struct cjd_rpc_call *call, json_t *item);
