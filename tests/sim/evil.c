@@ -26,26 +26,78 @@ static uint64_t invented_label(struct sim *sim)
     return 1ull << bits | (sim_random_u64(&sim->random) & ((1ull << bits) - 1));
 }
 
-/* Half are real nodes where they are not, half do not exist. */
-static void lie(struct host *h, struct cjd_message *m)
+static uint64_t any_neighbour(struct sim *sim)
+{
+    return cjd_scheme_peer_label(cjd_scheme_358(), 2 + sim_random_below(&sim->random, 6));
+}
+
+static const struct host *any_host(struct sim *sim)
+{
+    return sim->host[sim_random_below(&sim->random, sim->hosts)];
+}
+
+static const struct host *host_of(const struct sim *sim, const struct cjd_addr *addr)
+{
+    for (uint32_t i = 0; i < sim->hosts; i++) {
+        if (memcmp(&sim->host[i]->keys.addr, addr, sizeof *addr) == 0) {
+            return sim->host[i];
+        }
+    }
+    return NULL;
+}
+
+static void name(struct cjd_message *m, const struct cjd_key *key, uint64_t label)
+{
+    if (m->node_count < CJD_MESSAGE_NODES_MAX) {
+        m->nodes[m->node_count++] =
+            (struct cjd_message_node){.key = *key, .label = label, .version = m->version};
+    }
+}
+
+/* The one that is looked for stands last: the best. */
+static void name_falsely(struct host *h, struct cjd_message *m, const struct cjd_addr *wanted)
+{
+    const struct host *target = wanted ? host_of(h->sim, wanted) : NULL;
+
+    if (target) {
+        m->node_count -= m->node_count == CJD_MESSAGE_NODES_MAX;
+        name(m, &target->keys.key, invented_label(h->sim));
+    }
+}
+
+static const struct cjd_addr *wanted_by(const struct host *h)
+{
+    return h->question->kind == SIM_KIND_FN && h->question->has_target ? &h->question->target
+                                                                       : NULL;
+}
+
+static void false_paths(struct host *h, struct cjd_message *m)
+{
+    m->node_count = 0;
+    for (uint32_t i = 0; i < CJD_MESSAGE_NODES_MAX; i++) {
+        name(m, &any_host(h->sim)->keys.key, invented_label(h->sim));
+    }
+    name_falsely(h, m, wanted_by(h));
+}
+
+/* Half of them do not exist. */
+static void false_neighbours(struct host *h, struct cjd_message *m)
 {
     struct sim *sim = h->sim;
-    uint32_t real = m->node_count;
 
     if (!sim->has_invented) {
         invent_keys(sim);
     }
-    m->node_count = CJD_MESSAGE_NODES_MAX;
-    for (uint32_t i = 0; i < m->node_count; i++) {
-        struct cjd_message_node *n = &m->nodes[i];
-        if (i >= real || i % 2) {
-            n->key = sim->invented[sim_random_below(&sim->random, INVENTED)];
-            n->version = m->version;
-        }
-        n->label = invented_label(sim);
+    m->node_count = 0;
+    for (uint32_t i = 0; i < CJD_MESSAGE_NODES_MAX; i++) {
+        name(m,
+             i % 2 ? &sim->invented[sim_random_below(&sim->random, INVENTED)]
+                   : &any_host(sim)->keys.key,
+             any_neighbour(sim));
     }
 }
 
+/* Fellows, behind the labels by which this node reaches them, if it does. */
 static void collude(struct host *h, struct cjd_message *m)
 {
     struct sim *sim = h->sim;
@@ -55,43 +107,82 @@ static void collude(struct host *h, struct cjd_message *m)
     for (uint32_t i = 0; i < sim->hosts && m->node_count < CJD_MESSAGE_NODES_MAX; i++) {
         const struct host *o = sim->host[(begin + i) % sim->hosts];
         struct cjd_dht_path path;
-        if (o->evil != SIM_ECLIPSE || o == h) {
-            continue;
+        if (o->evil == SIM_ECLIPSE && o != h) {
+            bool is_known = cjd_dht_best(cjd_node_dht(h->node), &o->keys.addr, &path);
+            name(m, &o->keys.key, is_known ? path.to.label : invented_label(sim));
         }
-        bool is_known = cjd_dht_best(cjd_node_dht(h->node), &o->keys.addr, &path);
-        m->nodes[m->node_count++] =
-            (struct cjd_message_node){.key = o->keys.key,
-                                      .label = is_known ? path.to.label : invented_label(sim),
-                                      .version = m->version};
     }
 }
 
-void evil_message(struct host *h, struct cjd_pkt *pkt)
+static void eclipse(struct host *h, struct cjd_message *m)
+{
+    if (h->victim == SIM_NOBODY) {
+        if (h->question->kind == SIM_KIND_FN) {
+            collude(h, m);
+        }
+        return;
+    }
+    const struct cjd_addr *victim = &host_at(h->sim, h->victim)->keys.addr;
+    const struct cjd_addr *wanted = wanted_by(h);
+    bool is_search_for_it = wanted && memcmp(wanted, victim, sizeof *victim) == 0;
+    if (is_search_for_it || memcmp(&h->asker->addr, victim, sizeof *victim) == 0) {
+        collude(h, m);
+    }
+    if (is_search_for_it) {
+        name_falsely(h, m, victim);
+    }
+}
+
+static void twist(struct host *h, struct cjd_message *m)
+{
+    switch (h->evil) {
+    case SIM_FALSE_PATHS:
+        false_paths(h, m);
+        break;
+    case SIM_FALSE_NEIGHBOURS:
+        false_neighbours(h, m);
+        break;
+    case SIM_LIE:
+        (sim_random_below(&h->sim->random, 2) ? false_paths : false_neighbours)(h, m);
+        break;
+    case SIM_ECLIPSE:
+        eclipse(h, m);
+        break;
+    case SIM_HONEST:
+    case SIM_SILENT:
+    case SIM_DROP:
+    case SIM_FLOOD:
+    case SIM_EVIL_COUNT:
+        break;
+    }
+}
+
+bool evil_message(struct host *h, struct cjd_pkt *pkt)
 {
     uint8_t copy[CJD_DHT_MESSAGE_MAX];
-    struct cjd_message m;
-    bool lies = h->evil == SIM_LIE;
-
-    if (h->message != SIM_KIND_REPLY || (!lies && !h->is_answering_search) ||
-        pkt->len > sizeof copy) {
-        return;
-    }
-    memcpy(copy, cjd_pkt_data(pkt), pkt->len);
-    if (cjd_message_decode(&m, copy, pkt->len) != CJD_MESSAGE_OK || (lies && m.node_count == 0)) {
-        return;
-    }
-    if (lies) {
-        lie(h, &m);
-    } else {
-        collude(h, &m);
-    }
     uint8_t changed[CJD_DHT_MESSAGE_MAX];
+    struct cjd_message m;
+
+    if (h->message != SIM_KIND_REPLY || !h->question || pkt->len > sizeof copy) {
+        return true;
+    }
+    if (h->evil == SIM_SILENT) {
+        return false;
+    }
+    /* Pings are answered as they should be: whoever does not is asked nothing else. */
+    memcpy(copy, cjd_pkt_data(pkt), pkt->len);
+    if (h->question->kind == SIM_KIND_PN ||
+        cjd_message_decode(&m, copy, pkt->len) != CJD_MESSAGE_OK) {
+        return true;
+    }
+    twist(h, &m);
     int len = cjd_message_encode(&m, changed, sizeof changed);
     if (len > 0) {
         cjd_pkt_trim(pkt, 0);
         cjd_pkt_put(pkt, (uint32_t)len);
         memcpy(cjd_pkt_data(pkt), changed, (size_t)len);
     }
+    return true;
 }
 
 /* --- floods ----------------------------------------------------------------------------------- */

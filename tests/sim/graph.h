@@ -36,6 +36,7 @@ struct sim_graph {
 };
 
 void sim_graph_init(struct sim_graph *g, uint32_t nodes);
+/* May be repeated. */
 void sim_graph_fini(struct sim_graph *g);
 void sim_graph_add(struct sim_graph *g, uint32_t a, uint32_t b, uint64_t delay_ns);
 bool sim_graph_has(const struct sim_graph *g, uint32_t a, uint32_t b);

@@ -5,7 +5,7 @@
  *   malloc calloc realloc free     memory of a node is counted
  *   cjd_pool_take cjd_pool_view    … but packets are not: the pool belongs to the simulator
  *   cjd_sessions_send_dht          router messages are seen in clear
- *   cjd_dht_message                … and it is known which of them answers a search
+ *   cjd_dht_message                … and it is known what those of misbehaving nodes answer
  *   frame_switch cjd_links_send    frames get a kind, and are known as own or forwarded
  *
  * These functions have no context to hang the running node on: that is why it is the one variable
@@ -24,7 +24,6 @@
 
 #define WORD_AT          CJD_SWITCH_HEADER_BYTES
 #define HANDSHAKE_WORDS  4u
-#define SEARCH_MARK      "1:q2:fn"
 #define QUERY_MARK       "1:q2:"
 #define TARGET_MARK      "3:tar16:"
 #define MARK_BYTES(mark) (sizeof(mark) - 1)
@@ -226,12 +225,11 @@ void __real_cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *f
 void __wrap_cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
                             const uint8_t *message, size_t len, uint64_t now_ns);
 
-static enum sim_kind kind_of(const struct cjd_pkt *pkt)
+static enum sim_kind kind_of(const uint8_t *message, size_t len)
 {
-    const uint8_t *bytes = cjd_pkt_data(pkt);
-    const uint8_t *at = memmem(bytes, pkt->len, QUERY_MARK, MARK_BYTES(QUERY_MARK));
+    const uint8_t *at = memmem(message, len, QUERY_MARK, MARK_BYTES(QUERY_MARK));
 
-    if (!at || (size_t)(at - bytes) + MARK_BYTES(QUERY_MARK) >= pkt->len) {
+    if (!at || (size_t)(at - message) + MARK_BYTES(QUERY_MARK) >= len) {
         return SIM_KIND_REPLY;
     }
     switch (at[MARK_BYTES(QUERY_MARK)]) {
@@ -278,28 +276,44 @@ void __wrap_cjd_sessions_send_dht(struct cjd_sessions *s, const struct cjd_sessi
         __real_cjd_sessions_send_dht(s, path, pkt, now_ns);
         return;
     }
-    h->message = kind_of(pkt);
+    h->message = kind_of(cjd_pkt_data(pkt), pkt->len);
     h->has_message = true;
     note_request(h, path, pkt);
-    evil_message(h, pkt);
-    __real_cjd_sessions_send_dht(s, path, pkt, now_ns);
+    if (evil_message(h, pkt)) {
+        __real_cjd_sessions_send_dht(s, path, pkt, now_ns);
+    } else {
+        cjd_pool_give(h->sim->pool, pkt);
+    }
     h->has_message = false;
+}
+
+static void read_question(struct sim_question *q, const uint8_t *message, size_t len)
+{
+    const uint8_t *at = memmem(message, len, TARGET_MARK, MARK_BYTES(TARGET_MARK));
+
+    *q = (struct sim_question){.kind = kind_of(message, len)};
+    if (at && (size_t)(message + len - at) >= MARK_BYTES(TARGET_MARK) + sizeof q->target.b) {
+        memcpy(q->target.b, at + MARK_BYTES(TARGET_MARK), sizeof q->target.b);
+        q->has_target = true;
+    }
 }
 
 void __wrap_cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
                             const uint8_t *message, size_t len, uint64_t now_ns)
 {
     struct host *h = running.host;
-    bool is_search = h && h->evil == SIM_ECLIPSE &&
-                     memmem(message, len, SEARCH_MARK, MARK_BYTES(SEARCH_MARK)) != NULL;
+    struct sim_question question;
 
-    if (is_search) {
-        h->is_answering_search = true;
+    if (!h || h->evil == SIM_HONEST) {
+        __real_cjd_dht_message(dht, from, message, len, now_ns);
+        return;
     }
+    read_question(&question, message, len);
+    h->asker = from;
+    h->question = &question;
     __real_cjd_dht_message(dht, from, message, len, now_ns);
-    if (is_search) {
-        h->is_answering_search = false;
-    }
+    h->asker = NULL;
+    h->question = NULL;
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */

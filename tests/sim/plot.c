@@ -120,7 +120,8 @@ int sim_run_write_plot(const struct sim_run *run, const char *path)
 static const char *colour_of(const struct sim_run *run, uint32_t node)
 {
     static const char *const by_evil[] = {
-        [SIM_HONEST] = "#2060c0", [SIM_LIE] = "#c03020",     [SIM_DROP] = "#000000",
+        [SIM_HONEST] = "#2060c0", [SIM_FALSE_PATHS] = "#c03020", [SIM_FALSE_NEIGHBOURS] = "#c03020",
+        [SIM_LIE] = "#c03020",    [SIM_SILENT] = "#806040",      [SIM_DROP] = "#000000",
         [SIM_FLOOD] = "#e07020",  [SIM_ECLIPSE] = "#a020a0",
     };
 

@@ -23,6 +23,7 @@ struct host {
     struct sim *sim;
     uint32_t number;
     enum sim_evil evil;
+    uint32_t victim; /* of an eclipse; SIM_NOBODY: everybody */
     struct cjd_keypair keys;
     struct cjd_node *node; /* NULL: not running */
     struct sim_random random;
@@ -35,11 +36,19 @@ struct host {
     struct sim_watch *watches;
     sim_machine_fn machine;
     void *machine_ctx;
-    /* While the node runs: what it is sending, where the frame came from, what it answers. */
+    /* While the node runs: what it is sending, where the frame came from, whom it answers. */
     enum sim_kind message;
     bool has_message;
-    bool is_answering_search;
     uint32_t frame_source;
+    const struct cjd_dht_contact *asker; /* NULL: it answers nobody */
+    const struct sim_question *question;
+};
+
+/* What is being answered. */
+struct sim_question {
+    enum sim_kind kind; /* SIM_KIND_REPLY: none, it hears an answer */
+    bool has_target;
+    struct cjd_addr target; /* of a search */
 };
 
 struct wire {
@@ -85,8 +94,8 @@ void wire_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint
 /* machine.c */
 void machine_deliver(void *ctx, struct cjd_vec *vec);
 
-/* evil.c: a router message of the node goes out; it may be changed. */
-void evil_message(struct host *h, struct cjd_pkt *pkt);
+/* evil.c: a router message of the node goes out; it may be changed. False: it is not sent. */
+bool evil_message(struct host *h, struct cjd_pkt *pkt);
 void evil_started(struct host *h);
 
 #endif

@@ -1,13 +1,17 @@
 /*
  * Measuring: pairs of nodes are drawn at a given time, each is pinged once a second until it
- * answers or its time is over. What the search needed is counted until the first answer; a second
- * after that another echo tells which way the router has settled on.
+ * answers or its time is over. What the search needed is counted until the first answer. From then
+ * on it is pinged once a second for a while: the echoes tell which way is in use.
  */
 #include <sim/run_private.h>
 
-#define RETRY_NS      (1 * CJD_S)
-#define SETTLED_FROM  1000u /* sequence numbers of the echoes that come later */
-#define SETTLED_TRIES 5u
+#define RETRY_NS    (1 * CJD_S)
+#define FOLLOW_FROM 1000u /* sequence numbers of the echoes that come after the first answer */
+
+/* Seconds after the first answer; the first is that answer. */
+static const unsigned moments[PROBE_MOMENTS] = {0, 1, 5, 10};
+static const char *const moment_names[PROBE_MOMENTS] = {"stretch_first", "stretch_1s", "stretch_5s",
+                                                        "stretch_10s"};
 
 static struct sim *sim_of(const struct probe *p)
 {
@@ -22,15 +26,39 @@ static void stop_watching(struct probe *p)
     }
 }
 
-static void settle_ping(void *arg, uint32_t tries)
+static void follow(void *arg, uint32_t second)
 {
     struct probe *p = arg;
 
-    if (p->is_settled || tries == SETTLED_TRIES) {
-        return;
+    sim_ping(sim_of(p), p->from, p->to, p->id, FOLLOW_FROM + second);
+    if (second + 1 <= p->run->scenario.probe[p->plan].follow_s) {
+        sim_at(sim_of(p), sim_now(sim_of(p)) + RETRY_NS, follow, p, second + 1);
     }
-    sim_ping(sim_of(p), p->from, p->to, p->id, SETTLED_FROM + tries);
-    sim_at(sim_of(p), sim_now(sim_of(p)) + RETRY_NS, settle_ping, p, tries + 1);
+}
+
+static void answered(struct probe *p, const struct sim_echo *echo)
+{
+    p->is_answered = true;
+    p->answered_ns = sim_now(sim_of(p));
+    p->way_ns[0] = echo->delay_ns;
+    stop_watching(p);
+    if (p->run->scenario.probe[p->plan].follow_s >= 1) {
+        sim_at(sim_of(p), sim_now(sim_of(p)) + RETRY_NS, follow, p, 1);
+    }
+}
+
+/* An echo that was lost leaves its moment to the next one. */
+static void followed(struct probe *p, const struct sim_echo *echo)
+{
+    uint32_t second = echo->sequence - FOLLOW_FROM;
+
+    for (unsigned i = 1; i < PROBE_MOMENTS; i++) {
+        bool is_last = i + 1 == PROBE_MOMENTS || second < moments[i + 1];
+        if (second >= moments[i] && is_last && p->way_ns[i] == 0) {
+            p->way_ns[i] = echo->delay_ns;
+            p->hops = i == 1 ? echo->hops : p->hops;
+        }
+    }
 }
 
 static void heard(void *ctx, const struct sim_echo *echo)
@@ -41,16 +69,10 @@ static void heard(void *ctx, const struct sim_echo *echo)
     if (!p || p->from != echo->node) {
         return;
     }
-    if (!p->is_answered && !p->is_over && echo->sequence < SETTLED_FROM) {
-        p->is_answered = true;
-        p->answered_ns = sim_now(run->sim);
-        p->first_ns = echo->delay_ns;
-        stop_watching(p);
-        sim_at(run->sim, sim_now(run->sim) + RETRY_NS, settle_ping, p, 0);
-    } else if (!p->is_settled && echo->sequence >= SETTLED_FROM) {
-        p->is_settled = true;
-        p->settled_ns = echo->delay_ns;
-        p->hops = echo->hops;
+    if (echo->sequence >= FOLLOW_FROM) {
+        followed(p, echo);
+    } else if (!p->is_answered && !p->is_over) {
+        answered(p, echo);
     }
 }
 
@@ -103,6 +125,22 @@ static uint32_t draw_nodes(struct sim_run *run, uint32_t *out)
     return n;
 }
 
+/* Every node asks as often as any other; a node that was named is one end of each pair, by turns
+ * the one that asks. False: there are no such nodes. */
+static bool draw_pair(struct sim_run *run, const struct sim_probe_plan *plan, const uint32_t *nodes,
+                      uint32_t count, uint32_t i, uint32_t pair[2])
+{
+    if (count < 2) {
+        return false;
+    }
+    pair[0] = nodes[i % count];
+    pair[1] = nodes[(i % count + 1 + sim_random_below(&run->random, count - 1)) % count];
+    if (plan->node != SIM_NOBODY) {
+        pair[i % 2] = plan->node;
+    }
+    return pair[0] != pair[1] && sim_is_up(run->sim, pair[0]) && sim_is_up(run->sim, pair[1]);
+}
+
 void probe_plan(struct sim_run *run, uint32_t number)
 {
     const struct sim_probe_plan *plan = &run->scenario.probe[number];
@@ -111,11 +149,12 @@ void probe_plan(struct sim_run *run, uint32_t number)
     struct sim_routes *routes = sim_routes_new(run->sim);
 
     sim_set_echo(run->sim, heard, run);
-    for (uint32_t i = 0; i < plan->pairs && count > 1; i++) {
-        /* Every node asks as often as any other. */
-        uint32_t at = i % count;
-        uint32_t other = (at + 1 + sim_random_below(&run->random, count - 1)) % count;
-        struct probe *p = add_probe(run, number, nodes[at], nodes[other]);
+    for (uint32_t i = 0; i < plan->pairs; i++) {
+        uint32_t pair[2];
+        if (!draw_pair(run, plan, nodes, count, i, pair)) {
+            continue;
+        }
+        struct probe *p = add_probe(run, number, pair[0], pair[1]);
         p->is_eligible = sim_routes_best(routes, p->from, p->to, &p->best);
         p->begin_ns =
             sim_now(run->sim) + sim_random_between(&run->random, 0, run_time(plan->spread_s));
@@ -137,8 +176,7 @@ struct tally {
     struct sim_samples wait_ms;
     struct sim_samples requests;          /* of all look-ups */
     struct sim_samples requests_searched; /* of those that had to ask */
-    struct sim_samples stretch_first;
-    struct sim_samples stretch;
+    struct sim_samples stretch[PROBE_MOMENTS];
     struct sim_samples hops;
     struct sim_samples best_ms;
     struct sim_samples best_bits;
@@ -153,9 +191,12 @@ static void take_answer(struct tally *t, const struct probe *p)
     if (best <= 0) {
         return;
     }
-    sim_samples_add(&t->stretch_first, (double)p->first_ns / best);
-    if (p->is_settled) {
-        sim_samples_add(&t->stretch, (double)p->settled_ns / best);
+    for (unsigned i = 0; i < PROBE_MOMENTS; i++) {
+        if (p->way_ns[i] > 0) {
+            sim_samples_add(&t->stretch[i], (double)p->way_ns[i] / best);
+        }
+    }
+    if (p->hops > 0) {
         sim_samples_add(&t->hops, p->hops);
     }
 }
@@ -189,8 +230,9 @@ static void tally_fini(struct tally *t)
     sim_samples_fini(&t->wait_ms);
     sim_samples_fini(&t->requests);
     sim_samples_fini(&t->requests_searched);
-    sim_samples_fini(&t->stretch_first);
-    sim_samples_fini(&t->stretch);
+    for (unsigned i = 0; i < PROBE_MOMENTS; i++) {
+        sim_samples_fini(&t->stretch[i]);
+    }
     sim_samples_fini(&t->hops);
     sim_samples_fini(&t->best_ms);
     sim_samples_fini(&t->best_bits);
@@ -231,8 +273,9 @@ json_t *probe_json(struct sim_run *run, uint32_t plan)
     json_object_set_new(out, "searched", json_integer(t.searched));
     json_object_set_new(out, "requests", sim_samples_json(&t.requests));
     json_object_set_new(out, "requests_of_searches", sim_samples_json(&t.requests_searched));
-    json_object_set_new(out, "stretch_first", sim_samples_json(&t.stretch_first));
-    json_object_set_new(out, "stretch", sim_samples_json(&t.stretch));
+    for (unsigned i = 0; i < PROBE_MOMENTS; i++) {
+        json_object_set_new(out, moment_names[i], sim_samples_json(&t.stretch[i]));
+    }
     json_object_set_new(out, "hops", sim_samples_json(&t.hops));
     json_object_set_new(out, "best_ms", sim_samples_json(&t.best_ms));
     json_object_set_new(out, "best_label_bits", sim_samples_json(&t.best_bits));

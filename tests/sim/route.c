@@ -89,7 +89,7 @@ struct sim_routes *sim_routes_new(const struct sim *sim)
     for (uint32_t i = 0; i < r->nodes; i++) {
         /* A view only: nothing in there is changed. */
         struct cjd_node *node = sim_node((struct sim *)(uintptr_t)sim, i);
-        r->is_end[i] = sim_evil_of(sim, i) == SIM_DROP;
+        r->is_end[i] = sim_is_dead_end(sim, i);
         if (node) {
             set_forms(r, sim, node, i);
         }

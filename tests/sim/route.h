@@ -10,7 +10,7 @@
 
 struct sim_routes;
 
-/* A picture of the links that work now; nodes that forward nothing only have links as ends. */
+/* A picture of the links that work now; dead ends (sim_is_dead_end()) only are where routes end. */
 struct sim_routes *sim_routes_new(const struct sim *sim);
 void sim_routes_free(struct sim_routes *r);
 

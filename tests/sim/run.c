@@ -1,6 +1,6 @@
 #include <sim/run_private.h>
 
-#include <string.h>
+#include <stdio.h>
 
 uint64_t run_time(double seconds)
 {
@@ -70,29 +70,6 @@ static void plan_churn(struct sim_run *run)
     }
 }
 
-static void choose_evil(struct sim_run *run)
-{
-    uint32_t *nodes = sim_alloc(run->graph.nodes * sizeof *nodes);
-    uint32_t at = 0;
-
-    for (uint32_t i = 0; i < run->graph.nodes; i++) {
-        nodes[i] = i;
-    }
-    sim_random_shuffle(&run->random, nodes, run->graph.nodes);
-    for (uint32_t i = 0; i < run->scenario.evils; i++) {
-        const struct sim_evil_plan *plan = &run->scenario.evil[i];
-        uint32_t count =
-            plan->count ? plan->count : (uint32_t)(plan->fraction * run->graph.nodes + 0.5);
-        if (plan->kind == SIM_FLOOD) {
-            sim_set_flood_rate(run->sim, plan->rate);
-        }
-        for (; count > 0 && at < run->graph.nodes; count--) {
-            sim_set_evil(run->sim, nodes[at++], plan->kind);
-        }
-    }
-    sim_free_bytes(nodes);
-}
-
 static void plan_all(struct sim_run *run)
 {
     const struct sim_scenario *s = &run->scenario;
@@ -133,12 +110,36 @@ static void build(struct sim_run *run)
     run->sent_before = sim_alloc(run->graph.nodes * sizeof *run->sent_before);
 }
 
+/* What a file says of its nodes is known only now. */
+static int check_numbers(const struct sim_scenario *s, const struct sim_graph *g, char *error)
+{
+    uint32_t highest = 0;
+
+    for (uint32_t i = 0; i < s->probes; i++) {
+        uint32_t node = s->probe[i].node;
+        highest = node != SIM_NOBODY && node > highest ? node : highest;
+    }
+    for (uint32_t i = 0; i < s->evils; i++) {
+        uint32_t node = s->evil[i].victim;
+        highest = node != SIM_NOBODY && node > highest ? node : highest;
+    }
+    if (highest >= g->nodes) {
+        snprintf(error, 256, "there is no node %u: the graph has %u", highest, g->nodes);
+        return CJD_ERR_CONFIG;
+    }
+    return 0;
+}
+
 int sim_run_new(struct sim_run **out, const struct sim_scenario *scenario, char *error)
 {
     struct sim_run *run = sim_alloc(sizeof *run);
     int err = sim_scenario_graph(scenario, &run->graph, error);
 
+    if (!err) {
+        err = check_numbers(scenario, &run->graph, error);
+    }
     if (err) {
+        sim_graph_fini(&run->graph);
         sim_free_bytes(run);
         return err;
     }
@@ -146,7 +147,7 @@ int sim_run_new(struct sim_run **out, const struct sim_scenario *scenario, char 
     run->sim = sim_new(scenario->seed);
     sim_random_init(&run->random, scenario->seed, 2);
     build(run);
-    choose_evil(run);
+    cast_evil(run);
     plan_all(run);
     *out = run;
     return 0;

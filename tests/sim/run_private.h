@@ -1,4 +1,5 @@
-/* What run.c (the course of a run), probe.c (measuring), result.c and the pictures share. */
+/* What run.c (the course of a run), cast.c (who misbehaves), probe.c (measuring), result.c and the
+ * pictures share. */
 #ifndef SIM_RUN_PRIVATE_H
 #define SIM_RUN_PRIVATE_H
 
@@ -6,6 +7,9 @@
 #include <sim/route.h>
 #include <sim/run.h>
 #include <sim/statistics.h>
+
+/* When the way in use is looked at: seconds after the first answer (probe.c). */
+#define PROBE_MOMENTS 4u
 
 /* One pair of nodes under test. */
 struct probe {
@@ -17,15 +21,13 @@ struct probe {
     uint32_t to;
     bool is_eligible;
     bool is_answered;
-    bool is_over;    /* its time ran out */
-    bool is_settled; /* an echo of a second later came back as well */
+    bool is_over; /* its time ran out */
     bool is_watched;
     bool is_broken; /* one of the two stopped meanwhile */
     uint64_t begin_ns;
     uint64_t answered_ns;
-    uint64_t first_ns;   /* one-way delay of the way of the first echo */
-    uint64_t settled_ns; /* … of that a second later */
-    uint32_t hops;       /* … and its hops */
+    uint64_t way_ns[PROBE_MOMENTS]; /* delay of the way then in use, one way; 0: not known */
+    uint32_t hops;                  /* of the way a second after the first answer */
     struct sim_route best;
 };
 
@@ -43,6 +45,8 @@ struct sim_run {
 };
 
 uint64_t run_time(double seconds);
+/* cast.c */
+void cast_evil(struct sim_run *run);
 /* probe.c */
 void probe_plan(struct sim_run *run, uint32_t plan);
 json_t *probe_json(struct sim_run *run, uint32_t plan);

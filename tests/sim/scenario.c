@@ -20,8 +20,20 @@ static const char *const topologies[] = {
 };
 
 static const char *const evils[] = {
-    [SIM_HONEST] = "honest", [SIM_LIE] = "lie",         [SIM_DROP] = "drop",
-    [SIM_FLOOD] = "flood",   [SIM_ECLIPSE] = "eclipse",
+    [SIM_HONEST] = "honest",
+    [SIM_FALSE_PATHS] = "false_paths",
+    [SIM_FALSE_NEIGHBOURS] = "false_neighbours",
+    [SIM_LIE] = "lie",
+    [SIM_SILENT] = "silent",
+    [SIM_DROP] = "drop",
+    [SIM_FLOOD] = "flood",
+    [SIM_ECLIPSE] = "eclipse",
+};
+
+static const char *const places[] = {
+    [SIM_PLACE_RANDOM] = "random",
+    [SIM_PLACE_NEAR] = "near",
+    [SIM_PLACE_AROUND] = "around",
 };
 
 const char *sim_topology_text(enum sim_topology topology)
@@ -36,7 +48,8 @@ const char *sim_evil_text(enum sim_evil evil)
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-enum type { U32, U64, REAL, RANGE, TEXT, TOPOLOGY, EVIL };
+/* NODE: a number, or null for none. */
+enum type { U32, U64, NODE, REAL, RANGE, TEXT, TOPOLOGY, EVIL, PLACE };
 
 struct field {
     const char *name;
@@ -98,6 +111,8 @@ static const struct field probe_fields[] = {
     F(sim_probe_plan, "pairs", pairs, U32, 1e6),
     F(sim_probe_plan, "spread_s", spread_s, REAL, 1e6),
     F(sim_probe_plan, "wait_s", wait_s, REAL, 1e3),
+    F(sim_probe_plan, "follow_s", follow_s, REAL, 100),
+    F(sim_probe_plan, "node", node, NODE, 1e6),
 };
 
 static const struct field partition_fields[] = {
@@ -107,10 +122,9 @@ static const struct field partition_fields[] = {
 };
 
 static const struct field evil_fields[] = {
-    F(sim_evil_plan, "kind", kind, EVIL, 0),
-    F(sim_evil_plan, "fraction", fraction, REAL, 1),
-    F(sim_evil_plan, "count", count, U32, 1e6),
-    F(sim_evil_plan, "rate", rate, U32, 1e5),
+    F(sim_evil_plan, "kind", kind, EVIL, 0),    F(sim_evil_plan, "fraction", fraction, REAL, 1),
+    F(sim_evil_plan, "count", count, U32, 1e6), F(sim_evil_plan, "rate", rate, U32, 1e5),
+    F(sim_evil_plan, "place", place, PLACE, 0), F(sim_evil_plan, "victim", victim, NODE, 1e6),
 };
 
 struct section {
@@ -193,7 +207,7 @@ static int read_number(void *at, const json_t *v, const struct field *f, char *e
     }
     if (f->type == REAL) {
         *(double *)at = json_number_value(v);
-    } else if (f->type == U32) {
+    } else if (f->type != U64) {
         *(uint32_t *)at = (uint32_t)json_integer_value(v);
     } else {
         *(uint64_t *)at = (uint64_t)json_integer_value(v);
@@ -201,22 +215,45 @@ static int read_number(void *at, const json_t *v, const struct field *f, char *e
     return 0;
 }
 
+struct words {
+    const char *const *word;
+    size_t count;
+    const char *all;
+};
+
+static struct words words_of(enum type type)
+{
+    switch (type) {
+    case TOPOLOGY:
+        return (struct words){topologies, COUNT(topologies),
+                              "chain, ring, grid, star, tree, geometric, small_world, power_law or "
+                              "file"};
+    case PLACE:
+        return (struct words){places, COUNT(places), "random, near or around"};
+    default:
+        return (struct words){evils, COUNT(evils),
+                              "false_paths, false_neighbours, lie, silent, drop, flood or eclipse"};
+    }
+}
+
 static int read_enum(void *at, const json_t *v, const struct field *f, char *error)
 {
-    bool is_topology = f->type == TOPOLOGY;
-    int i = is_topology ? read_word(v, topologies, COUNT(topologies))
-                        : read_word(v, evils, COUNT(evils));
+    struct words words = words_of(f->type);
+    int i = read_word(v, words.word, words.count);
 
     if (i < 0) {
-        return complain(error, f->name,
-                        is_topology ? "chain, ring, grid, star, tree, geometric, small_world, "
-                                      "power_law or file"
-                                    : "lie, drop, flood or eclipse");
+        return complain(error, f->name, words.all);
     }
-    if (is_topology) {
+    switch (f->type) {
+    case TOPOLOGY:
         *(enum sim_topology *)at = (enum sim_topology)i;
-    } else {
+        break;
+    case PLACE:
+        *(enum sim_place *)at = (enum sim_place)i;
+        break;
+    default:
         *(enum sim_evil *)at = (enum sim_evil)i;
+        break;
     }
     return 0;
 }
@@ -226,6 +263,12 @@ static int read_field(void *object, const json_t *v, const struct field *f, char
     void *at = (char *)object + f->offset;
 
     switch (f->type) {
+    case NODE:
+        if (json_is_null(v)) {
+            *(uint32_t *)at = SIM_NOBODY;
+            return 0;
+        }
+        return read_number(at, v, f, error);
     case U32:
     case U64:
     case REAL:
@@ -234,6 +277,7 @@ static int read_field(void *object, const json_t *v, const struct field *f, char
         return read_range(at, v, f, error);
     case TOPOLOGY:
     case EVIL:
+    case PLACE:
         return read_enum(at, v, f, error);
     case TEXT:
         break;
@@ -318,7 +362,7 @@ static void set_defaults(struct sim_scenario *s)
 {
     *s = (struct sim_scenario){.name = "unnamed",
                                .seed = 1,
-                               .duration_s = 75,
+                               .duration_s = 85,
                                .window_s = 10,
                                .start_spread_s = 1,
                                .topology = SIM_SMALL_WORLD,
@@ -334,10 +378,14 @@ static void set_defaults(struct sim_scenario *s)
                                .churn_up_s = 300,
                                .churn_down_s = 60};
     for (size_t i = 0; i < SIM_LIST_MAX; i++) {
-        s->probe[i] =
-            (struct sim_probe_plan){.at_s = 60, .pairs = 1000, .spread_s = 2, .wait_s = 10};
+        s->probe[i] = (struct sim_probe_plan){.at_s = 60,
+                                              .pairs = 1000,
+                                              .spread_s = 2,
+                                              .wait_s = 10,
+                                              .follow_s = 10,
+                                              .node = SIM_NOBODY};
         s->partition[i] = (struct sim_partition_plan){.fraction = 0.5};
-        s->evil[i] = (struct sim_evil_plan){.kind = SIM_LIE, .rate = 200};
+        s->evil[i] = (struct sim_evil_plan){.kind = SIM_LIE, .rate = 200, .victim = SIM_NOBODY};
     }
     s->probes = 1;
 }
@@ -356,6 +404,12 @@ static int check(const struct sim_scenario *s, char *error)
     for (uint32_t i = 0; i < s->probes; i++) {
         if (s->probe[i].wait_s < 1) {
             return complain(error, "wait_s", "at least a second");
+        }
+    }
+    for (uint32_t i = 0; i < s->evils; i++) {
+        const struct sim_evil_plan *plan = &s->evil[i];
+        if (plan->place != SIM_PLACE_RANDOM && plan->victim == SIM_NOBODY) {
+            return complain(error, "place", "near or around whom: a victim is missing");
         }
     }
     return 0;
@@ -419,6 +473,11 @@ static json_t *write_field(const void *object, const struct field *f)
     const void *at = (const char *)object + f->offset;
 
     switch (f->type) {
+    case NODE:
+        if (*(const uint32_t *)at == SIM_NOBODY) {
+            return json_null();
+        }
+        return json_integer(*(const uint32_t *)at);
     case U32:
         return json_integer(*(const uint32_t *)at);
     case U64:
@@ -433,6 +492,8 @@ static json_t *write_field(const void *object, const struct field *f)
         return json_string(topologies[*(const enum sim_topology *)at]);
     case EVIL:
         return json_string(evils[*(const enum sim_evil *)at]);
+    case PLACE:
+        return json_string(places[*(const enum sim_place *)at]);
     }
     return NULL;
 }

@@ -30,6 +30,8 @@ struct sim_probe_plan {
     uint32_t pairs;
     double spread_s; /* the pairs begin evenly within this time */
     double wait_s;   /* each has this long to answer */
+    double follow_s; /* … and is pinged once a second for so long after it did */
+    uint32_t node;   /* is one end of each pair; SIM_NOBODY: any */
 };
 
 struct sim_partition_plan {
@@ -38,11 +40,20 @@ struct sim_partition_plan {
     double fraction; /* of the nodes, those with the lowest numbers */
 };
 
+/* Where misbehaving nodes are. */
+enum sim_place {
+    SIM_PLACE_RANDOM,
+    SIM_PLACE_NEAR,   /* nearest to the victim in the key space */
+    SIM_PLACE_AROUND, /* neighbours of the victim, of which one stays honest */
+};
+
 struct sim_evil_plan {
     enum sim_evil kind;
+    enum sim_place place;
     double fraction; /* of all nodes */
     uint32_t count;  /* or so many */
     uint32_t rate;   /* floods: searches a second */
+    uint32_t victim; /* of an eclipse and of a place; SIM_NOBODY: none */
 };
 
 struct sim_scenario {

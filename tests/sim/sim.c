@@ -113,6 +113,7 @@ uint32_t sim_add_node(struct sim *sim)
     sim->host[n] = h;
     h->sim = sim;
     h->number = n;
+    h->victim = SIM_NOBODY;
     sim_random_init(&h->random, sim->seed, STREAM_NODES + n);
     struct cjd_rng rng = sim_random_rng(&h->random);
     cjd_keypair_generate(&h->keys, &rng);
@@ -193,6 +194,29 @@ void sim_set_evil(struct sim *sim, uint32_t node, enum sim_evil evil)
 enum sim_evil sim_evil_of(const struct sim *sim, uint32_t node)
 {
     return host_at(sim, node)->evil;
+}
+
+void sim_set_victim(struct sim *sim, uint32_t node, uint32_t victim)
+{
+    host_at(sim, node)->victim = victim;
+}
+
+bool sim_is_dead_end(const struct sim *sim, uint32_t node)
+{
+    switch (host_at(sim, node)->evil) {
+    case SIM_FALSE_PATHS:
+    case SIM_FALSE_NEIGHBOURS:
+    case SIM_LIE:
+    case SIM_SILENT:
+    case SIM_DROP:
+        return true;
+    case SIM_HONEST:
+    case SIM_FLOOD:
+    case SIM_ECLIPSE:
+    case SIM_EVIL_COUNT:
+        break;
+    }
+    return false;
 }
 
 void sim_set_flood_rate(struct sim *sim, uint32_t per_second)

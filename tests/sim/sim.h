@@ -57,11 +57,19 @@ struct sim_link_model {
 
 enum sim_evil {
     SIM_HONEST,
-    SIM_LIE,     /* names nodes and labels that do not exist */
-    SIM_DROP,    /* forwards nothing */
-    SIM_FLOOD,   /* asks without end */
-    SIM_ECLIPSE, /* answers searches with others of its kind only */
+    SIM_FALSE_PATHS,      /* its answers name real nodes, the one asked for first, behind labels
+                             that lead elsewhere */
+    SIM_FALSE_NEIGHBOURS, /* its answers name neighbours it does not have: real ones and some that
+                             do not exist */
+    SIM_LIE,              /* both, by turns */
+    SIM_SILENT,           /* answers no question of a router; forwards */
+    SIM_DROP,             /* forwards nothing; answers */
+    SIM_FLOOD,            /* asks without end */
+    SIM_ECLIPSE,          /* answers searches with others of its kind only; with a victim: what the
+                             victim asks, and searches for the victim, which it names falsely */
+    SIM_EVIL_COUNT
 };
+#define SIM_NOBODY UINT32_MAX
 
 struct sim *sim_new(uint64_t seed);
 /* NULL is legal. */
@@ -81,6 +89,11 @@ uint32_t sim_link_count(const struct sim *sim);
 
 void sim_set_evil(struct sim *sim, uint32_t node, enum sim_evil evil);
 enum sim_evil sim_evil_of(const struct sim *sim, uint32_t node);
+/* Whom an eclipsing node is after; SIM_NOBODY, the default: everybody. */
+void sim_set_victim(struct sim *sim, uint32_t node, uint32_t victim);
+/* Others cannot count on it as a way station: it forwards nothing, or nobody learns from it how to
+ * go on. */
+bool sim_is_dead_end(const struct sim *sim, uint32_t node);
 /* Searches a second that a flooding node sends; 200 if never set. */
 void sim_set_flood_rate(struct sim *sim, uint32_t per_second);
 

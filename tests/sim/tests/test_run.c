@@ -117,6 +117,45 @@ static void adds_up(void **state)
     sim_run_free(run);
 }
 
+/* A node that a file or the numbers do not have is found before anything runs. */
+static void unknown_node(void **state)
+{
+    (void)state;
+    struct sim_scenario s;
+    struct sim_run *run;
+    char error[256] = "";
+    json_t *root =
+        json_loads("{\"topology\": {\"nodes\": 10}, \"probes\": [{\"node\": 10}]}", 0, NULL);
+
+    assert_int_equal(sim_scenario_read(&s, root, error), 0);
+    assert_int_equal(sim_run_new(&run, &s, error), CJD_ERR_CONFIG);
+    assert_non_null(strstr(error, "no node 10"));
+    json_decref(root);
+}
+
+/* What a probe says of the ways in use: the first answer and three moments after it. */
+static void follows(void **state)
+{
+    (void)state;
+    struct sim_run *run =
+        helper_run("{\"duration_s\": 35, \"topology\": {\"kind\": \"ring\", \"nodes\": 6},"
+                   "\"links\": {\"loss\": 0.05}, \"probes\": [{\"at_s\": 15, \"pairs\": 20}]}");
+    const char *const names[] = {"stretch_first", "stretch_1s", "stretch_5s", "stretch_10s"};
+    json_t *result = sim_run_json(run);
+    const json_t *probe = json_array_get(json_object_get(result, "probes"), 0);
+
+    for (unsigned i = 0; i < 4; i++) {
+        const json_t *s = json_object_get(probe, names[i]);
+        json_int_t count = json_integer_value(json_object_get(s, "count"));
+        /* Only the last moment has no later echo that could stand for one that was lost. */
+        assert_true(i < 3 ? count == 20 : count > 5 && count <= 20);
+        assert_true(json_real_value(json_object_get(s, "median")) >= 1);
+        assert_true(json_real_value(json_object_get(s, "max")) < 10);
+    }
+    json_decref(result);
+    sim_run_free(run);
+}
+
 static long size_of(const char *path, const char *begin)
 {
     FILE *f = fopen(path, "r");
@@ -152,8 +191,9 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(repeats), cmocka_unit_test(heals), cmocka_unit_test(churns),
-        cmocka_unit_test(adds_up), cmocka_unit_test(files),
+        cmocka_unit_test(repeats), cmocka_unit_test(heals),   cmocka_unit_test(churns),
+        cmocka_unit_test(adds_up), cmocka_unit_test(follows), cmocka_unit_test(unknown_node),
+        cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,9 @@ static void faults(void **state)
     refused("{\"misbehaving\": [{\"kind\": \"sulk\"}]}", "eclipse");
     refused("{\"churn\": {\"fraction\": 0.5, \"up_s\": 0}}", "churn");
     refused("{\"window_s\": 0}", "window_s");
+    refused("{\"misbehaving\": [{\"place\": \"near\"}]}", "victim");
+    refused("{\"misbehaving\": [{\"place\": \"here\"}]}", "around");
+    refused("{\"probes\": [{\"node\": \"7\"}]}", "node");
 }
 
 static void defaults(void **state)
@@ -50,6 +53,7 @@ static void defaults(void **state)
     assert_int_equal(s.topology, SIM_SMALL_WORLD);
     assert_int_equal(s.probes, 1);
     assert_int_equal(s.probe[0].pairs, 1000);
+    assert_int_equal(s.probe[0].node, SIM_NOBODY);
     assert_int_equal(s.evils, 0);
     json_decref(root);
 }
