@@ -75,7 +75,7 @@ static void churns(void **state)
         least = up < least ? up : least;
     }
     assert_true(least < 30 && least > 10);
-    helper_success(run, 0, 100);
+    helper_success(run, 0, 98);
     sim_run_free(run);
 }
 
