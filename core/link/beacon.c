@@ -28,9 +28,7 @@ static int drop(struct cjd_links *l, enum cjd_drop reason, int err)
 static void doubt(struct peer *p, uint64_t now_ns)
 {
     if (p->attempts == 0 && now_ns - p->ping_ns > CALL_AGAIN) {
-        p->attempts = 1;
-        p->has_sent = true;
-        cjd_timer_arm(p->links->config.timers, &p->tick, now_ns);
+        peer_doubt(p, now_ns);
     }
 }
 

@@ -6,7 +6,8 @@
  * up through ops->frame (decrypted switch frames), and down through cjd_links_send(), which seals
  * them in place and gathers them per link until cjd_links_flush(). One thread.
  *
- * Timers: one per peer (`tick`): handshake retry with back-off, liveness ping, forgetting.
+ * Timers: one per peer (`tick`): handshake retry with back-off, liveness ping, forgetting; one for
+ * all (`wave`): asking everybody after cjd_links_wake().
  *
  *   INIT ─ping in hello→ SENT_HELLO ─key→ RECEIVED_KEY ─data→ ESTABLISHED ─silence→ UNRESPONSIVE
  *   stranger's hello: UNAUTHENTICATED → RECEIVED_HELLO → SENT_KEY → ESTABLISHED; wrong version:
@@ -54,6 +55,7 @@ enum cjd_link_reason {
     CJD_LINK_REASON_OWN_KEY = 8,
     CJD_LINK_REASON_SEND = 9,
     CJD_LINK_REASON_LINK_DOWN = 10,
+    CJD_LINK_REASON_FAMILY = 11,
 };
 
 struct cjd_link_peer_spec {
@@ -63,6 +65,7 @@ struct cjd_link_peer_spec {
     struct cjd_credentials credentials; /* type 0: none */
     const char *name;                   /* may be NULL */
     uint32_t version;                   /* 0: unknown */
+    uint32_t cost_ms; /* for the router, in place of the measured round trip; 0: none */
 };
 
 /* A peer as shown to others; a copy. */
@@ -79,6 +82,7 @@ struct cjd_peer_info {
     uint64_t last_ns;  /* last valid message while established; 0 = never */
     uint64_t rtt_ns;   /* smoothed, 0 = unknown */
     uint32_t version;
+    uint32_t cost_ms; /* as in the specification */
     bool is_incoming;
     uint64_t rx_bytes; /* decrypted payload, as the reference counts */
     uint64_t tx_bytes;
@@ -135,6 +139,15 @@ void cjd_links_free(struct cjd_links *links);
 /* Returns the link's number or an error. */
 int cjd_links_add(struct cjd_links *links, const char *name, uint32_t mtu, uint32_t queues);
 void cjd_links_del(struct cjd_links *links, uint32_t link, uint64_t now_ns);
+
+/* The link lost its carrier, or has it back. Without: its peers are down at once, nothing is sent,
+ * what arrives is dropped. A link begins with carrier. */
+void cjd_links_set_carrier(struct cjd_links *links, uint32_t link, bool has_carrier,
+                           uint64_t now_ns);
+/* Addresses, routes or devices of the machine changed, or it slept: every peer is asked at once,
+ * and those that do not answer are called as eagerly as new ones. Events that come together are
+ * one, and in a long row of them there is a wave each 1.6 s at most (base/calm.h). */
+void cjd_links_wake(struct cjd_links *links, uint64_t now_ns);
 
 int cjd_links_peer_add(struct cjd_links *links, const struct cjd_link_peer_spec *spec,
                        uint64_t now_ns);

@@ -17,6 +17,7 @@ int cjd_links_new(struct cjd_links **out, const struct cjd_links_config *config,
         free(l);
         return err;
     }
+    cjd_timer_init(&l->wave, wake_wave, l);
     *out = l;
     return 0;
 }
@@ -26,6 +27,7 @@ void cjd_links_free(struct cjd_links *l)
     if (!l) {
         return;
     }
+    cjd_timer_cancel(l->config.timers, &l->wave);
     for (unsigned i = 0; i < PEERS_MAX; i++) {
         if (l->slot[i]) {
             /* Nobody is told any more: the node itself is going. */
@@ -52,7 +54,7 @@ static bool addr_equal(const struct cjd_map_node *node, const void *key)
            memcmp(p->addr.b, k->addr->b, p->addr.len) == 0;
 }
 
-static uint64_t addr_hash(const struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr)
+uint64_t addr_hash(const struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr)
 {
     return cjd_map_hash(&l->by_addr, addr->b, addr->len) + link;
 }
@@ -92,6 +94,13 @@ void addr_index_remove(struct cjd_links *l, struct peer *p)
     }
 }
 
+void addr_change(struct peer *p, const struct cjd_linkaddr *addr)
+{
+    addr_index_remove(p->links, p);
+    p->addr = *addr;
+    addr_index_add(p->links, p);
+}
+
 struct peer *peer_by_number(const struct cjd_links *l, uint32_t number)
 {
     uint32_t slot = number & 0xffff;
@@ -112,7 +121,8 @@ int cjd_links_add(struct cjd_links *l, const char *name, uint32_t mtu, uint32_t 
         if (e->is_used) {
             continue;
         }
-        *e = (struct link_entry){.is_used = true, .mtu = mtu, .queues = queues};
+        *e =
+            (struct link_entry){.is_used = true, .has_carrier = true, .mtu = mtu, .queues = queues};
         strncpy(e->name, name, CJD_LINK_NAME_MAX);
         e->tx = (struct cjd_vec){
             .size = (uint32_t)sizeof(struct cjd_vec), .cap = TX_BATCH, .v = e->tx_array};
@@ -129,6 +139,7 @@ void cjd_links_del(struct cjd_links *l, uint32_t link, uint64_t now_ns)
     }
     for (unsigned i = 0; i < PEERS_MAX; i++) {
         if (l->slot[i] && l->slot[i]->link == link) {
+            l->slot[i]->reason = CJD_LINK_REASON_LINK_DOWN;
             peer_free(l->slot[i], now_ns);
         }
     }
@@ -168,13 +179,23 @@ static bool is_for_neighbour(const struct cjd_pkt *pkt)
     return pkt->len >= 8 && cjd_pkt_data(pkt)[7] == 1;
 }
 
+/* So that a loop back to ourselves is known for what it is. */
+static void note_hello(struct peer *p, const struct cjd_pkt *pkt)
+{
+    struct cjd_ca_hello hello;
+
+    if (peer_can_call(p) && cjd_ca_peek(&hello, cjd_pkt_data(pkt), pkt->len) && hello.word <= 1) {
+        memcpy(p->hello_id, cjd_pkt_data(pkt) + HELLO_NONCE_AT, sizeof p->hello_id);
+    }
+}
+
 void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
 {
     struct cjd_links *l = p->links;
     struct link_entry *e = &l->link[p->link];
     uint32_t bytes = pkt->len;
 
-    if (p->addr.len == 0) {
+    if (p->addr.len == 0 || !e->has_carrier) {
         drop(l, pkt, CJD_DROP_LINK_GONE);
         return;
     }
@@ -186,6 +207,7 @@ void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
         drop(l, pkt, err ? CJD_DROP_LINK_GONE : CJD_DROP_LINK_NO_ROOM);
         return;
     }
+    note_hello(p, pkt);
     p->tx_bytes += bytes;
     pkt->addr = p->addr;
     pkt->link = p->link;

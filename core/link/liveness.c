@@ -5,7 +5,8 @@
 /*
  * One timer per peer. What it does depends on the state:
  *  - no session yet: a ping, which travels in the hello, after 50, 50, 100, 200, 400 and 800 ms,
- *    then each second for a minute, each 2 s for ten, each 5 s for ever;
+ *    then each second; after five minutes less and less often, at most a 300th of the time that
+ *    has passed, but each minute for ever. A wake-up of the machine or of its network begins anew;
  *  - established and quiet: a ping when nothing was heard for IDLE, half of it longer with each
  * that was answered at once, up to IDLE_MAX. A lost one begins at IDLE again;
  *  - something sent and nothing heard: a ping after UNANSWERED, then one every PROBE. When
@@ -14,8 +15,14 @@
  *  - incompatible: asked again after VERSION_RETRY;
  *  - incoming: forgotten when silent for FORGET, or not established within STALE.
  */
-#define RETRY_FIRST    (50 * CJD_MS)
-#define RETRY_MAX      (1000 * CJD_MS)
+#define RETRY_FIRST  (50 * CJD_MS)
+#define RETRY_MAX    (1000 * CJD_MS)
+#define RETRY_SHARE  300u /* of the silence */
+#define RETRY_RARELY (60 * CJD_S)
+#define NUDGE        (500 * CJD_MS)
+/* A reason told from outside is not told again: it may be gone. */
+#define TOLD_LIFE      (15 * CJD_S)
+#define NO_CARRIER     (5 * CJD_S)
 #define IDLE           (3072 * CJD_MS)
 #define IDLE_MAX       (5 * IDLE)
 #define UNANSWERED     (500 * CJD_MS)
@@ -34,19 +41,23 @@ static uint64_t retry_delay(const struct peer *p, uint64_t now_ns)
     uint64_t base = p->last_ns > p->kicked_ns ? p->last_ns : p->kicked_ns;
     uint64_t silent = now_ns - base;
 
-    if (silent > 600 * CJD_S) {
-        return 5 * CJD_S;
-    }
-    if (silent > 60 * CJD_S) {
-        return 2 * CJD_S;
-    }
     uint64_t delay = RETRY_FIRST << (p->attempts < 8 ? p->attempts : 8);
-    return delay < RETRY_MAX ? delay : RETRY_MAX;
+    uint64_t share = silent / RETRY_SHARE;
+
+    if (delay < RETRY_MAX) {
+        return delay;
+    }
+    if (share < RETRY_MAX) {
+        return RETRY_MAX;
+    }
+    return share < RETRY_RARELY ? share : RETRY_RARELY;
 }
 
+/* Pauses of seconds vary more, so that neighbours of a node that was away do not call in step. */
 static void arm_in(struct peer *p, uint64_t delay_ns, uint64_t now_ns)
 {
-    uint64_t jittered = cjd_rng_jitter(&p->links->config.ca->rng, delay_ns, 5);
+    unsigned percent = delay_ns > RETRY_MAX ? 20 : 5;
+    uint64_t jittered = cjd_rng_jitter(&p->links->config.ca->rng, delay_ns, percent);
 
     cjd_timer_arm(p->links->config.timers, &p->tick, now_ns + jittered);
 }
@@ -120,7 +131,22 @@ void peer_heard(struct peer *p, uint64_t now_ns)
         p->quiet_pings++;
     }
     p->is_quiet_ping = false;
+    p->is_superseded = false;
     p->attempts = 0;
+}
+
+void peer_doubt(struct peer *p, uint64_t now_ns)
+{
+    cjd_timer_arm(p->links->config.timers, &p->tick, now_ns);
+    p->has_sent = true;
+    p->attempts = p->attempts ? p->attempts : 1;
+}
+
+void peer_nudge(struct peer *p, uint64_t now_ns)
+{
+    if (peer_can_call(p) && p->state != (int)CJD_CA_ESTABLISHED && now_ns - p->ping_ns >= NUDGE) {
+        cjd_timer_arm(p->links->config.timers, &p->tick, now_ns);
+    }
 }
 
 void peer_kick(struct peer *p, uint64_t now_ns)
@@ -143,18 +169,37 @@ static bool is_forgettable(const struct peer *p, uint64_t now_ns)
     return p->last_ns == 0 ? now_ns - p->created_ns > STALE : now_ns - p->last_ns > FORGET;
 }
 
-/* Probes of an established peer went unanswered. */
-static void silence(struct peer *p, uint64_t now_ns)
+/* It followed its neighbour to another address, which does not answer any more: back to where the
+ * operator said it is. */
+static void go_home(struct peer *p)
+{
+    bool is_away = p->home.len > 0 &&
+                   (p->home.len != p->addr.len || memcmp(p->home.b, p->addr.b, p->addr.len) != 0);
+
+    if (is_away && !peer_by_addr(p->links, p->link, &p->home)) {
+        addr_change(p, &p->home);
+    }
+}
+
+/* Probes of an established peer went unanswered. False: it is gone. */
+static bool silence(struct peer *p, uint64_t now_ns)
 {
     if (p->attempts == REHELLO_PROBES && peer_can_call(p)) {
         /* It may have restarted and know nothing of our session: only a hello reaches it. */
         peer_reset(p);
+        go_home(p);
         peer_announce(p, false, now_ns);
     }
-    if (p->attempts >= SILENT_PROBES) {
-        peer_announce(p, false, now_ns);
-        peer_set_state(p, CJD_LINK_STATE_UNRESPONSIVE, CJD_LINK_REASON_SILENT, now_ns);
+    if (p->attempts < SILENT_PROBES) {
+        return true;
     }
+    if (p->is_superseded) {
+        peer_free(p, now_ns);
+        return false;
+    }
+    peer_announce(p, false, now_ns);
+    peer_set_state(p, CJD_LINK_STATE_UNRESPONSIVE, CJD_LINK_REASON_SILENT, now_ns);
+    return true;
 }
 
 /* What is sent over a link finds out within a second whether it works, so one that is proven and
@@ -181,15 +226,20 @@ static void tick_established(struct peer *p, uint64_t now_ns)
     p->is_quiet_ping = p->attempts == 0 && !p->has_sent;
     peer_ping(p, now_ns);
     p->attempts++;
-    silence(p, now_ns);
-    uint64_t rtt_room = p->rtt_ns * 2;
-    arm_in(p, rtt_room > PROBE ? rtt_room : PROBE, now_ns);
+    if (silence(p, now_ns)) {
+        uint64_t rtt_room = p->rtt_ns * 2;
+        arm_in(p, rtt_room > PROBE ? rtt_room : PROBE, now_ns);
+    }
 }
 
 static void tick_handshake(struct peer *p, uint64_t now_ns)
 {
     uint64_t delay = retry_delay(p, now_ns);
-    bool is_waiting = p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE;
+    bool is_old_news =
+        (p->reason == CJD_LINK_REASON_SEND || p->reason == CJD_LINK_REASON_OWN_KEY) &&
+        now_ns - p->told_ns > TOLD_LIFE + 2 * delay;
+    bool is_waiting =
+        p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE || is_old_news;
 
     peer_ping(p, now_ns);
     p->attempts++;
@@ -218,7 +268,9 @@ void peer_tick(void *arg, uint64_t now_ns)
         return;
     }
     peer_expire(p, now_ns);
-    if (p->state == CJD_LINK_STATE_INCOMPATIBLE) {
+    if (!has_carrier(p)) {
+        arm_in(p, NO_CARRIER, now_ns);
+    } else if (p->state == CJD_LINK_STATE_INCOMPATIBLE) {
         tick_incompatible(p, now_ns);
     } else if (p->state == (int)CJD_CA_ESTABLISHED) {
         tick_established(p, now_ns);

@@ -122,6 +122,7 @@ void peer_info(const struct peer *p, struct cjd_peer_info *out)
         .last_ns = p->last_ns,
         .rtt_ns = p->rtt_ns,
         .version = p->version,
+        .cost_ms = p->cost_ms,
         .is_incoming = p->is_incoming,
         .rx_bytes = p->rx_bytes,
         .tx_bytes = p->tx_bytes,
@@ -230,16 +231,21 @@ void peer_expire(struct peer *p, uint64_t now_ns)
     }
 }
 
+static enum cjd_link_reason first_reason(const struct peer *p)
+{
+    if (!has_carrier(p)) {
+        return CJD_LINK_REASON_LINK_DOWN;
+    }
+    return p->addr.len > 0 ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS;
+}
+
 void peer_restart(struct peer *p, uint64_t now_ns)
 {
-    bool has_address = p->addr.len > 0;
-
     peer_reset(p);
     p->version = 0;
     p->has_no_version = false;
     peer_announce(p, false, now_ns);
-    peer_set_state(p, CJD_CA_INIT, has_address ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS,
-                   now_ns);
+    peer_set_state(p, CJD_CA_INIT, first_reason(p), now_ns);
     peer_kick(p, now_ns);
 }
 
@@ -297,11 +303,13 @@ struct peer *peer_make(struct cjd_links *l, const struct cjd_link_peer_spec *spe
     cjd_ca_set_credentials(&p->ca, &spec->credentials);
     p->created_ns = p->since_ns = now_ns;
     p->version = spec->version;
+    p->home = spec->addr;
+    p->cost_ms = spec->cost_ms;
     cjd_switch_iface_set_up(l->config.sw, p->iface, false);
     if (spec->name) {
         strncpy(p->name, spec->name, CJD_PEER_NAME_MAX);
     }
-    p->reason = spec->addr.len > 0 ? CJD_LINK_REASON_NEW : CJD_LINK_REASON_NO_ADDRESS;
+    p->reason = first_reason(p);
     return p;
 }
 
@@ -352,6 +360,7 @@ int cjd_links_peer_set_addr(struct cjd_links *l, uint32_t number, const struct c
     }
     struct peer *other = peer_by_addr(l, p->link, addr);
     if (other == p) {
+        p->home = *addr;
         return 0;
     }
     if (other && !other->is_incoming) {
@@ -360,9 +369,8 @@ int cjd_links_peer_set_addr(struct cjd_links *l, uint32_t number, const struct c
     if (other) {
         peer_free(other, now_ns);
     }
-    addr_index_remove(l, p);
-    p->addr = *addr;
-    addr_index_add(l, p);
+    p->home = *addr;
+    addr_change(p, addr);
     peer_restart(p, now_ns);
     return 0;
 }
@@ -372,8 +380,14 @@ void cjd_links_peer_set_reason(struct cjd_links *l, uint32_t number, enum cjd_li
 {
     struct peer *p = peer_by_number(l, number);
 
-    /* A working link is not talked down by a hint from its driver. */
-    if (p && p->state != (int)CJD_CA_ESTABLISHED) {
+    if (!p || !has_carrier(p)) {
+        return;
+    }
+    if (p->state != (int)CJD_CA_ESTABLISHED) {
+        p->told_ns = now_ns;
         peer_set_state(p, p->state, reason, now_ns);
+    } else if (reason == CJD_LINK_REASON_SEND) {
+        /* A working link is not talked down by a hint from its driver, but it is looked at. */
+        peer_doubt(p, now_ns);
     }
 }

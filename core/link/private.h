@@ -1,20 +1,24 @@
 /*
  * What the files of this room share. beacon.c: neighbours heard of by beacon; links.c: tables and
  * sending; peer.c: life of a peer, states; receive.c: packets that come in; liveness.c: pings,
- * back-off, forgetting; refusal.c: whom we refused.
+ * back-off, forgetting; wake.c: the world changed; roam.c: neighbours at new addresses; source.c:
+ * hellos by where they come from; refusal.c: whom we refused.
  */
 #ifndef CJD_LINK_PRIVATE_H
 #define CJD_LINK_PRIVATE_H
 
 #include <base/bucket.h>
+#include <base/calm.h>
 #include <base/map.h>
 #include <link/link.h>
 
-#define PEERS_MAX    320u    /* more than the switch has numbers */
-#define GENERATIONS  0x7fffu /* 1 … this: a number is never 0, nor negative as an int */
-#define TX_BATCH     64u     /* packets gathered per link */
-#define COOKIES      4u      /* pings of one peer that may be under way */
-#define COOKIE_BYTES 8u
+#define PEERS_MAX      320u    /* more than the switch has numbers */
+#define GENERATIONS    0x7fffu /* 1 … this: a number is never 0, nor negative as an int */
+#define TX_BATCH       64u     /* packets gathered per link */
+#define COOKIES        4u      /* pings of one peer that may be under way */
+#define COOKIE_BYTES   8u
+#define HELLO_ID_BYTES 8u
+#define HELLO_NONCE_AT 16u /* behind word and challenge (CryptoAuth notes §4.1) */
 
 struct ping_cookie {
     uint8_t bytes[COOKIE_BYTES];
@@ -26,6 +30,7 @@ struct peer {
     struct cjd_links *links;
     struct cjd_ca ca;
     struct cjd_linkaddr addr;
+    struct cjd_linkaddr home; /* as configured; len 0: it came by itself */
     struct cjd_timer tick;
     struct cjd_bucket hellos; /* handshake packets it may cost us */
     struct ping_cookie cookie[COOKIES];
@@ -36,6 +41,7 @@ struct peer {
     uint64_t heard_ns;  /* last packet that decrypted, any state */
     uint64_t last_ns;   /* last one while established */
     uint64_t ping_ns;   /* last ping sent */
+    uint64_t told_ns;   /* when its reason was last told from outside */
     uint64_t rtt_ns;
     uint64_t rx_bytes;
     uint64_t tx_bytes;
@@ -45,6 +51,7 @@ struct peer {
     uint32_t link;
     uint32_t iface;
     uint32_t version;
+    uint32_t cost_ms;  /* what it shall cost, 0: as measured */
     uint32_t attempts; /* pings without answer in a row */
     uint32_t next_cookie;
     uint32_t quiet_pings; /* answered at once, in a row, while nothing else was sent */
@@ -56,18 +63,34 @@ struct peer {
     bool has_sent;      /* since it was last heard */
     bool is_quiet_ping; /* the ping under way only asks whether it is still there */
     bool is_answering;  /* a frame of it is being handled: what is sent meanwhile needs no answer */
-    bool has_no_version; /* it answered a ping with version 0 */
-    bool is_replying;    /* the same for what came in a handshake packet */
+    bool has_no_version;              /* it answered a ping with version 0 */
+    bool is_replying;                 /* the same for what came in a handshake packet */
+    bool is_superseded;               /* the same neighbour works at another address */
+    uint8_t hello_id[HELLO_ID_BYTES]; /* of the last hello sent, to know it again */
     char name[CJD_PEER_NAME_MAX + 1];
 };
 
 struct link_entry {
     bool is_used;
+    bool has_carrier;
     uint32_t mtu;
     uint32_t queues;
     char name[CJD_LINK_NAME_MAX + 1];
     struct cjd_pkt *tx_array[TX_BATCH];
     struct cjd_vec tx;
+};
+
+/* Where hellos came from lately, by a hash of the address. */
+#define SOURCES 4096u
+struct source {
+    uint32_t print; /* another hash of the same address */
+    uint32_t at_ms; /* of the last hello that was let in, or of the first */
+};
+struct sources {
+    struct source at[SOURCES];
+    uint8_t let_in[SOURCES]; /* hellos of it, in a row */
+    struct cjd_bucket fresh;
+    struct cjd_bucket returning;
 };
 
 struct cjd_links {
@@ -81,8 +104,11 @@ struct cjd_links {
     struct peer *last_rx; /* one-entry cache of the address look-up */
     struct cjd_refusal refusal[CJD_REFUSALS_MAX];
     uint32_t refusals;
-    struct cjd_bucket stranger_hellos;
     struct cjd_bucket new_by_beacon;
+    struct sources sources;
+    struct cjd_bucket follows; /* sessions tried for a packet from nowhere */
+    struct cjd_calm calm;
+    struct cjd_timer wave;
     struct cjd_log_limit refusal_limit;
     struct cjd_log_limit peer_limit;
 };
@@ -99,6 +125,14 @@ void addr_index_add(struct cjd_links *l, struct peer *p);
 void addr_index_remove(struct cjd_links *l, struct peer *p);
 /* Seals and queues a packet for a peer; consumes it. */
 void peer_transmit(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns);
+
+/* Has the neighbour been given another address: index, session and switch interface stay. */
+void addr_change(struct peer *p, const struct cjd_linkaddr *addr);
+uint64_t addr_hash(const struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr);
+static inline bool has_carrier(const struct peer *p)
+{
+    return p->links->link[p->link].has_carrier;
+}
 
 /* peer.c */
 struct peer *peer_new(struct cjd_links *l, uint32_t link, const struct cjd_linkaddr *addr,
@@ -139,6 +173,21 @@ void peer_heard(struct peer *p, uint64_t now_ns);
 void peer_kick(struct peer *p, uint64_t now_ns);
 /* Sends an empty packet: a key packet that is owed. */
 void peer_send_empty(struct peer *p, uint64_t now_ns);
+
+/* An established peer is asked at once whether it is still there, and soon given up if not. */
+void peer_doubt(struct peer *p, uint64_t now_ns);
+/* It spoke in a session that is not there any more: it is called now instead of later. */
+void peer_nudge(struct peer *p, uint64_t now_ns);
+
+/* wake.c */
+void wake_wave(void *arg, uint64_t now_ns);
+
+/* roam.c: the running session that opens a data packet from an unknown address, which is its peer's
+ * from now on; the packet is opened. NULL: none, the packet is as it was. */
+struct peer *roam_follow(struct cjd_links *l, struct cjd_pkt *pkt, uint64_t now_ns);
+
+/* source.c: may this stranger's hello cost us its cryptography? */
+bool source_may_call(struct cjd_links *l, const struct cjd_pkt *pkt, uint64_t now_ns);
 
 /* refusal.c */
 void refusal_note(struct cjd_links *l, const struct cjd_refusal *what, uint64_t now_ns);

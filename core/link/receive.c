@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-/* X25519 work that strangers may cause, and one known peer. */
-#define STRANGER_RATE    200u
-#define STRANGER_BURST   200u
+/* X25519 work that a known peer may cause; for strangers see source.c. */
 #define PEER_HELLO_RATE  20u
 #define PEER_HELLO_BURST 40u
 /* Entries of one key on one link that have not proven themselves. */
@@ -105,9 +103,8 @@ static void probe_twins(struct peer *p, uint64_t now_ns)
         struct peer *q = l->slot[i];
         if (q && q != p && q->link == p->link && q->is_incoming &&
             memcmp(&q->ca.peer_key, &p->ca.peer_key, sizeof p->ca.peer_key) == 0) {
-            cjd_timer_arm(l->config.timers, &q->tick, now_ns);
-            q->has_sent = true;
-            q->attempts = q->attempts ? q->attempts : 1;
+            q->is_superseded = true;
+            peer_doubt(q, now_ns);
         }
     }
 }
@@ -157,13 +154,27 @@ static struct peer *admit(struct cjd_links *l, const struct cjd_pkt *pkt, struct
     return p;
 }
 
+/* Our own key: a hello of ours that came back, or somebody else has it. */
+static void own_hello(struct cjd_links *l, const struct cjd_pkt *pkt, uint64_t now_ns)
+{
+    const uint8_t *id = cjd_pkt_data(pkt) + HELLO_NONCE_AT;
+
+    refuse(l, pkt, &l->config.ca->self->key, CJD_CA_OK, CJD_ERR_OWN_KEY, now_ns);
+    for (unsigned i = 0; i < PEERS_MAX; i++) {
+        struct peer *p = l->slot[i];
+        if (p && peer_can_call(p) && memcmp(p->hello_id, id, sizeof p->hello_id) == 0) {
+            cjd_links_peer_set_reason(l, p->number, CJD_LINK_REASON_OWN_KEY, now_ns);
+        }
+    }
+}
+
 static bool hello_is_acceptable(struct cjd_links *l, const struct cjd_pkt *pkt,
                                 const struct cjd_ca_hello *hello, uint64_t now_ns)
 {
     struct cjd_addr addr;
 
     if (key_is_own(l, &hello->key)) {
-        refuse(l, pkt, &hello->key, CJD_CA_OK, CJD_ERR_OWN_KEY, now_ns);
+        own_hello(l, pkt, now_ns);
         return false;
     }
     if (!cjd_addr_of_key_is_valid(&addr, &hello->key)) {
@@ -174,32 +185,30 @@ static bool hello_is_acceptable(struct cjd_links *l, const struct cjd_pkt *pkt,
         refuse(l, pkt, &hello->key, CJD_CA_AUTH_REQUIRED, 0, now_ns);
         return false;
     }
-    if (!cjd_bucket_take(&l->stranger_hellos, now_ns, STRANGER_RATE, STRANGER_BURST)) {
+    if (!source_may_call(l, pkt, now_ns)) {
         cjd_drop_count(l->config.drops, CJD_DROP_LINK_HELLO_RATE);
         return false;
     }
     return true;
 }
 
-static void receive_stranger(struct cjd_links *l, struct cjd_pkt *pkt, struct peer *replaces,
-                             uint64_t now_ns)
+static void receive_hello(struct cjd_links *l, struct cjd_pkt *pkt,
+                          const struct cjd_ca_hello *hello, struct peer *replaces, uint64_t now_ns)
 {
-    struct cjd_ca_hello hello;
     struct cjd_ca ca;
 
-    bool is_hello = cjd_ca_peek(&hello, cjd_pkt_data(pkt), pkt->len) && hello.word <= 1;
-    if (!is_hello || pkt->addr.len == 0 || pkt->addr.len > CJD_LINKADDR_MAX) {
+    if (pkt->addr.len == 0 || pkt->addr.len > CJD_LINKADDR_MAX) {
         drop(l, pkt, CJD_DROP_LINK_STRANGER);
         return;
     }
-    if (!hello_is_acceptable(l, pkt, &hello, now_ns)) {
+    if (!hello_is_acceptable(l, pkt, hello, now_ns)) {
         cjd_pool_give(l->config.pool, pkt);
         return;
     }
-    cjd_ca_init(&ca, l->config.ca, &hello.key, true, now_ns);
+    cjd_ca_init(&ca, l->config.ca, &hello->key, true, now_ns);
     enum cjd_ca_result result = cjd_ca_open(&ca, pkt, now_ns);
     if (result != CJD_CA_OK) {
-        refuse(l, pkt, &hello.key, result, 0, now_ns);
+        refuse(l, pkt, &hello->key, result, 0, now_ns);
         cjd_ca_fini(&ca);
         cjd_pool_give(l->config.pool, pkt);
         return;
@@ -214,6 +223,18 @@ static void receive_stranger(struct cjd_links *l, struct cjd_pkt *pkt, struct pe
         return;
     }
     deliver(p, pkt, now_ns);
+}
+
+/* Data from an unknown address: perhaps of a neighbour that moved. */
+static void receive_from_nowhere(struct cjd_links *l, struct cjd_pkt *pkt, uint64_t now_ns)
+{
+    struct peer *p = roam_follow(l, pkt, now_ns);
+
+    if (p) {
+        deliver(p, pkt, now_ns);
+    } else {
+        drop(l, pkt, CJD_DROP_LINK_STRANGER);
+    }
 }
 
 /* A hello at a known address that its session refuses. */
@@ -232,16 +253,31 @@ static void refused_by_peer(struct peer *p, struct cjd_pkt *pkt, const struct cj
     cjd_pool_give(l->config.pool, pkt);
 }
 
+/* A new session took over: the neighbour restarted, and its labels are new. */
+static void notice_promotion(struct peer *p, uint32_t before, uint32_t lost, uint64_t now_ns)
+{
+    if (p->ca.promotions != before) {
+        p->lost_before += lost;
+        peer_announce(p, false, now_ns);
+        peer_update_state(p, now_ns);
+    }
+}
+
 static void receive_peer(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
 {
     struct cjd_links *l = p->links;
     struct cjd_ca_hello hello;
     bool is_handshake = cjd_ca_peek(&hello, cjd_pkt_data(pkt), pkt->len);
 
+    if (is_handshake && hello.word <= 1 && key_is_own(l, &hello.key)) {
+        own_hello(l, pkt, now_ns);
+        cjd_pool_give(l->config.pool, pkt);
+        return;
+    }
     if (is_handshake && p->is_incoming && hello.word <= 1 &&
         memcmp(&hello.key, &p->ca.peer_key, sizeof hello.key) != 0 &&
         now_ns - p->heard_ns > REPLACEABLE) {
-        receive_stranger(l, pkt, p, now_ns);
+        receive_hello(l, pkt, &hello, p, now_ns);
         return;
     }
     if (p->state == CJD_LINK_STATE_INCOMPATIBLE) {
@@ -257,24 +293,31 @@ static void receive_peer(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     peer_expire(p, now_ns);
     uint32_t lost = p->ca.live.replay.lost;
     enum cjd_ca_result result = cjd_ca_open(&p->ca, pkt, now_ns);
-    if (result != CJD_CA_OK) {
-        if (is_handshake) {
-            refused_by_peer(p, pkt, &hello, result, now_ns);
-        } else {
-            drop(l, pkt, CJD_DROP_LINK_CRYPTO);
+    if (result == CJD_CA_OK) {
+        notice_promotion(p, promotions, lost, now_ns);
+        if (!was_established && cjd_ca_is_established(&p->ca)) {
+            probe_twins(p, now_ns);
         }
-        return;
+        deliver(p, pkt, now_ns);
+    } else if (is_handshake) {
+        refused_by_peer(p, pkt, &hello, result, now_ns);
+    } else {
+        peer_nudge(p, now_ns);
+        drop(l, pkt, CJD_DROP_LINK_CRYPTO);
     }
-    if (p->ca.promotions != promotions) {
-        /* A new session took over: the neighbour restarted, and its labels are new. */
-        p->lost_before += lost;
-        peer_announce(p, false, now_ns);
-        peer_update_state(p, now_ns);
+}
+
+static void receive_stranger(struct cjd_links *l, struct cjd_pkt *pkt, uint64_t now_ns)
+{
+    struct cjd_ca_hello hello;
+
+    if (!cjd_ca_peek(&hello, cjd_pkt_data(pkt), pkt->len)) {
+        receive_from_nowhere(l, pkt, now_ns);
+    } else if (hello.word <= 1) {
+        receive_hello(l, pkt, &hello, NULL, now_ns);
+    } else {
+        drop(l, pkt, CJD_DROP_LINK_STRANGER);
     }
-    if (!was_established && cjd_ca_is_established(&p->ca)) {
-        probe_twins(p, now_ns);
-    }
-    deliver(p, pkt, now_ns);
 }
 
 void cjd_links_rx(struct cjd_links *l, uint32_t link, uint32_t queue, struct cjd_vec *vec,
@@ -284,7 +327,7 @@ void cjd_links_rx(struct cjd_links *l, uint32_t link, uint32_t queue, struct cjd
         struct cjd_pkt *pkt = vec->v[i];
         pkt->link = link;
         pkt->queue = (uint16_t)queue;
-        if (link >= CJD_LINKS_MAX || !l->link[link].is_used) {
+        if (link >= CJD_LINKS_MAX || !l->link[link].is_used || !l->link[link].has_carrier) {
             drop(l, pkt, CJD_DROP_LINK_GONE);
             continue;
         }
@@ -296,7 +339,7 @@ void cjd_links_rx(struct cjd_links *l, uint32_t link, uint32_t queue, struct cjd
         if (p) {
             receive_peer(p, pkt, now_ns);
         } else {
-            receive_stranger(l, pkt, NULL, now_ns);
+            receive_stranger(l, pkt, now_ns);
         }
     }
     vec->n = 0;

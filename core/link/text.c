@@ -43,15 +43,21 @@ const char *cjd_link_reason_text(enum cjd_link_reason reason)
     case CJD_LINK_REASON_UP:
         return "established";
     case CJD_LINK_REASON_SILENT:
-        return "established before, silent now";
+        return "established before, silent now: the other node or the way to it is off, it is "
+               "asked again all the time";
     case CJD_LINK_REASON_VERSION:
-        return "it speaks an incompatible protocol version";
+        return "it speaks an incompatible protocol version: the older of the two nodes must be "
+               "upgraded";
     case CJD_LINK_REASON_OWN_KEY:
-        return "it is this node itself";
+        return "it is this node itself: its address leads back here, correct the address";
     case CJD_LINK_REASON_SEND:
         return "packets to it cannot be sent from this link: check address family and route";
     case CJD_LINK_REASON_LINK_DOWN:
-        return "its link is down";
+        return "its link is down: check cable, device and its configuration";
+    case CJD_LINK_REASON_FAMILY:
+        return "its address is of a family that this link does not carry: give it an address of "
+               "the "
+               "other family, or a link of that family";
     }
     return "unknown";
 }

@@ -142,6 +142,17 @@ void cjd_node_link_del(struct cjd_node *node, uint32_t link, uint64_t now_ns)
     cjd_links_del(node->links, link, now_ns);
 }
 
+void cjd_node_link_set_carrier(struct cjd_node *node, uint32_t link, bool has_carrier,
+                               uint64_t now_ns)
+{
+    cjd_links_set_carrier(node->links, link, has_carrier, now_ns);
+}
+
+void cjd_node_wake(struct cjd_node *node, uint64_t now_ns)
+{
+    cjd_links_wake(node->links, now_ns);
+}
+
 int cjd_node_peer_add(struct cjd_node *node, const struct cjd_link_peer_spec *spec, uint64_t now_ns)
 {
     return cjd_links_peer_add(node->links, spec, now_ns);

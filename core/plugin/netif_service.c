@@ -56,6 +56,11 @@ static int up(const struct cjd_host *host, const char *device)
     return cjd_netif_set_up(netif_of(host), device);
 }
 
+static int watch(const struct cjd_host *host, cjd_task_fn fn, void *arg)
+{
+    return cjd_owner_netif_watch(&instance_of(host)->owner, fn, arg);
+}
+
 /* The device may be gone, or the capability: then there is nothing to undo, or no way to. */
 void cjd_netif_undo(struct instance *in)
 {
@@ -78,4 +83,5 @@ const struct cjd_netif_service cjd_netif_table = {.size =
                                                   .has_addr = has_addr,
                                                   .addr_add = addr_add,
                                                   .mtu_set = mtu_set,
-                                                  .up = up};
+                                                  .up = up,
+                                                  .watch = watch};

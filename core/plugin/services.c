@@ -185,8 +185,14 @@ static void link_wake(const struct cjd_host *host, uint32_t id, uint32_t queue)
     cjd_owner_queue_wake(owner_of(host), id, queue);
 }
 
+static void link_set_carrier(const struct cjd_host *host, uint32_t id, int has_carrier)
+{
+    cjd_owner_link_set_carrier(owner_of(host), id, has_carrier != 0);
+}
+
 static const struct cjd_link_service link_table = {HEAD(cjd_link_service), .link_up = link_up,
-                                                   .link_down = link_down, .queue_wake = link_wake};
+                                                   .link_down = link_down, .queue_wake = link_wake,
+                                                   .set_carrier = link_set_carrier};
 
 static int peer_add(const struct cjd_host *host, const struct cjd_peer_spec *spec, uint32_t *peer)
 {

@@ -108,8 +108,8 @@ void cjd_bridge_leave(struct cjd_runtime *rt)
     while (is_busy) {
         is_busy = settle_content(rt);
         is_busy = cjd_peers_settle(rt) || is_busy;
-        if (br->has_link_down) {
-            br->has_link_down = false;
+        if (br->has_link_news) {
+            br->has_link_news = false;
             cjd_bindings_settle(rt);
             is_busy = true;
         }

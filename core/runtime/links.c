@@ -105,6 +105,7 @@ static int attach(struct cjd_owner *owner, uint32_t id, const struct binding *li
     b->link = link->link;
     b->queues = link->queues;
     b->is_down = false;
+    b->has_carrier = true;
     memset(b->queue, 0, sizeof b->queue);
     for (uint32_t i = 0; i < b->queues && err == 0; i++) {
         err = watch_queue(owner->rt, b, i);
@@ -164,6 +165,13 @@ static void settle_binding(struct cjd_runtime *rt, uint32_t id)
     rt->links[id].is_down = false;
 }
 
+static void tell_carrier(struct cjd_runtime *rt, uint32_t id)
+{
+    cjd_bridge_enter(rt);
+    cjd_node_link_set_carrier(rt->node, id, rt->links[id].has_carrier, cjd_runtime_now(rt));
+    cjd_bridge_leave(rt);
+}
+
 void cjd_owner_link_down(struct cjd_owner *owner, uint32_t id)
 {
     struct binding *b = binding_of(owner, id);
@@ -176,7 +184,7 @@ void cjd_owner_link_down(struct cjd_owner *owner, uint32_t id)
     b->is_down = true;
     owner->links--;
     if (rt->bridge.depth > 0) {
-        rt->bridge.has_link_down = true;
+        rt->bridge.has_link_news = true;
     } else {
         settle_binding(rt, id);
     }
@@ -187,6 +195,8 @@ void cjd_bindings_settle(struct cjd_runtime *rt)
     for (uint32_t id = 0; id < rt->links_end; id++) {
         if (rt->links[id].owner && rt->links[id].is_down) {
             settle_binding(rt, id);
+        } else if (rt->links[id].owner) {
+            tell_carrier(rt, id);
         }
     }
 }
@@ -202,6 +212,21 @@ uint32_t cjd_bindings_undo(struct cjd_owner *owner)
         }
     }
     return n;
+}
+
+void cjd_owner_link_set_carrier(struct cjd_owner *owner, uint32_t id, bool has_carrier)
+{
+    struct binding *b = binding_of(owner, id);
+
+    if (!b) {
+        return;
+    }
+    b->has_carrier = has_carrier;
+    if (owner->rt->bridge.depth > 0) {
+        owner->rt->bridge.has_link_news = true;
+    } else {
+        tell_carrier(owner->rt, id);
+    }
 }
 
 /* [any] The table is fixed storage, so that a late wake of a closed link does no harm. */

@@ -17,6 +17,7 @@ struct cjd_leaks cjd_owner_undo(struct cjd_owner *owner)
     leaks.requests = cjd_resolve_undo(owner);
     cjd_bridge_undo(owner);
     cjd_peers_undo(owner);
+    cjd_news_undo(owner);
     cjd_tasks_forget(owner);
     leaks.threads = cjd_loop_threads(owner);
     leaks.packets = owner->packets;

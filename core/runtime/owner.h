@@ -82,6 +82,12 @@ CJD_MUST_CHECK int cjd_owner_resolve(struct cjd_owner *owner, struct cjd_resolve
                                      void *arg);
 void cjd_owner_resolve_cancel(struct cjd_owner *owner, struct cjd_resolve_request *request);
 
+/* --- cjd.netif: watch ---------------------------------------------------------------------------
+ */
+
+/* CJD_ERR_EXISTS: it does already. */
+CJD_MUST_CHECK int cjd_owner_netif_watch(struct cjd_owner *owner, cjd_task_fn fn, void *arg);
+
 /* --- cjd.link, cjd.peer, cjd.beacon
  * -------------------------------------------------------------------------
  */
@@ -89,6 +95,7 @@ void cjd_owner_resolve_cancel(struct cjd_owner *owner, struct cjd_resolve_reques
 CJD_MUST_CHECK int cjd_owner_link_up(struct cjd_owner *owner, const char *name,
                                      const struct cjd_link_ops *ops, void *link, uint32_t *id);
 void cjd_owner_link_down(struct cjd_owner *owner, uint32_t id);
+void cjd_owner_link_set_carrier(struct cjd_owner *owner, uint32_t id, bool has_carrier);
 /* [any] */
 void cjd_owner_queue_wake(struct cjd_owner *owner, uint32_t id, uint32_t queue);
 

@@ -148,7 +148,8 @@ int cjd_owner_peer_add(struct cjd_owner *owner, const struct cjd_peer_spec *spec
                                         .addr = own.addr,
                                         .key = own.key,
                                         .name = own.name,
-                                        .version = own.version};
+                                        .version = own.version,
+                                        .cost_ms = own.cost_ms};
     cjd_credentials_init(&wanted.credentials, own.login, own.password,
                          own.password ? strlen(own.password) : 0);
     cjd_bridge_enter(rt);
@@ -196,7 +197,7 @@ void cjd_owner_peer_set_reason(struct cjd_owner *owner, uint32_t peer, int32_t r
 {
     struct bridge *br = &owner->rt->bridge;
     bool is_plugins = reason == CJD_PEER_REASON_NO_ADDRESS || reason == CJD_PEER_REASON_NAME ||
-                      reason == CJD_PEER_REASON_SEND;
+                      reason == CJD_PEER_REASON_SEND || reason == CJD_PEER_REASON_FAMILY;
 
     if (!is_plugins || !owner->rt->node) {
         return;

@@ -8,6 +8,9 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include <base/calm.h>
+#include <runtime/awake.h>
+#include <runtime/netnews.h>
 #include <runtime/owner.h>
 #include <runtime/runtime.h>
 
@@ -54,6 +57,7 @@ struct binding {
     void *link;
     uint32_t queues;
     bool is_down; /* nothing is called on it any more; the node still has to be told */
+    bool has_carrier;
     struct queue queue[QUEUES_MAX];
 };
 
@@ -93,13 +97,37 @@ struct bridge {
     struct peer_note **notes_last;
     struct reason_note reasons[REASONS_MAX];
     uint32_t reason_count;
-    bool has_link_down;
+    bool has_link_news; /* one went down, or its carrier did */
     struct type_range types[TYPES_MAX];
     struct cjd_owner *front_owner; /* NULL: no frontend */
     struct cjd_frontend_ops front;
     void *front_arg;
     uint64_t lost; /* packets that could not be passed on */
     struct cjd_log_limit limit;
+};
+
+/* --- news of the machine ----------------------------------------------------------------------
+ */
+
+#define NEWS_WATCHERS 64u
+
+struct news_watcher {
+    struct cjd_owner *owner; /* NULL: free */
+    cjd_task_fn fn;
+    void *arg;
+};
+
+struct news {
+    int netlink_fd; /* negative: none */
+    int clock_fd;
+    struct event *netlink;
+    struct event *clock;
+    struct cjd_netnews netnews;
+    struct cjd_awake awake;
+    struct cjd_calm calm;
+    struct cjd_timer timer;
+    struct cjd_log_limit limit;
+    struct news_watcher watcher[NEWS_WATCHERS];
 };
 
 struct resolver;
@@ -125,6 +153,7 @@ struct cjd_runtime {
     uint32_t links_end; /* numbers ever used are below */
     struct bridge bridge;
     struct resolver *resolver;
+    struct news news;
 };
 
 /* [any] Makes the loop turn. */
@@ -145,6 +174,13 @@ int cjd_resolver_new(struct resolver **out, struct cjd_runtime *rt);
 void cjd_resolver_free(struct resolver *r);
 uint32_t cjd_resolve_undo(struct cjd_owner *owner);
 
+/* news.c */
+int cjd_news_open(struct cjd_runtime *rt);
+void cjd_news_fini(struct cjd_runtime *rt);
+/* Once a turn, after the wait; due: what the wait was to end at. */
+void cjd_news_look(struct cjd_runtime *rt, uint64_t due_ns);
+void cjd_news_undo(struct cjd_owner *owner);
+
 /* links.c */
 void cjd_bindings_rx(struct cjd_runtime *rt);
 bool cjd_bindings_pending(struct cjd_runtime *rt);
@@ -152,7 +188,7 @@ void cjd_bindings_flush(struct cjd_runtime *rt);
 void cjd_bindings_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
 int cjd_bindings_addr_text(void *ctx, uint32_t link, const struct cjd_linkaddr *addr, char *out,
                            size_t cap);
-/* Tells the node of links that went down while it was running. */
+/* Tells the node of links and carriers that went while it was running. */
 void cjd_bindings_settle(struct cjd_runtime *rt);
 uint32_t cjd_bindings_undo(struct cjd_owner *owner);
 

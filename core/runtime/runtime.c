@@ -158,6 +158,7 @@ int cjd_runtime_new(struct cjd_runtime **out, const struct cjd_runtime_config *c
     rt->pool = config->pool;
     rt->alarm_ns = CJD_NEVER;
     rt->wake_fd = rt->signal_fd = -1;
+    rt->news.netlink_fd = rt->news.clock_fd = -1;
     rt->bridge.notes_last = &rt->bridge.notes;
     err = cjd_tasks_init(&rt->tasks);
     if (err < 0) {
@@ -167,6 +168,9 @@ int cjd_runtime_new(struct cjd_runtime **out, const struct cjd_runtime_config *c
     err = open_loop(rt);
     if (err == 0) {
         err = cjd_resolver_new(&rt->resolver, rt);
+    }
+    if (err == 0) {
+        err = cjd_news_open(rt);
     }
     if (err < 0) {
         cjd_runtime_free(rt);
@@ -198,6 +202,7 @@ void cjd_runtime_free(struct cjd_runtime *rt)
     cjd_resolver_free(rt->resolver);
     cjd_bridge_fini(rt);
     cjd_tasks_fini(&rt->tasks);
+    cjd_news_fini(rt);
     free_event(rt->alarm);
     free_event(rt->wake);
     free_event(rt->signals);
@@ -294,12 +299,15 @@ static void flush_node(struct cjd_runtime *rt)
 
 int cjd_runtime_turn(struct cjd_runtime *rt, bool may_wait)
 {
+    uint64_t due;
     int err;
 
     rt->is_in_turn = true;
     rt->now_ns = 0;
+    due = next_deadline(rt);
     err = wait_for_events(rt, may_wait);
     if (err == 0) {
+        cjd_news_look(rt, due);
         cjd_bindings_rx(rt);
         cjd_timers_run(&rt->timers, cjd_runtime_now(rt), TIMERS_PER_TURN);
         drive_node(rt);

@@ -64,6 +64,8 @@ struct cjd_fake_link {
     void *link;
     struct cjd_link_given given;
     bool is_up;
+    bool has_no_carrier; /* as the plugin said last */
+    unsigned carrier_changes;
     unsigned wakes;
 };
 
@@ -147,6 +149,9 @@ struct cjd_fake_host {
     struct cjd_fake_device devices[CJD_FAKE_DEVICES];
     char *calls[CJD_FAKE_CALLS]; /* netif calls that change something, "mtu tun0 1304" */
     size_t call_count;
+
+    cjd_task_fn network_fn; /* netif watch: call it to say that the network changed */
+    void *network_arg;
 
     struct cjd_addr own_addr;
     const struct cjd_frontend_ops *frontend; /* NULL: none attached */

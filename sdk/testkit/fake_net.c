@@ -187,11 +187,20 @@ static void link_queue_wake(const struct cjd_host *host, uint32_t id, uint32_t q
     l->wakes++;
 }
 
+static void link_set_carrier(const struct cjd_host *host, uint32_t id, int has_carrier)
+{
+    struct cjd_fake_link *l = link_of(cjd_fake_of(host), id);
+
+    l->carrier_changes += l->has_no_carrier != !has_carrier;
+    l->has_no_carrier = !has_carrier;
+}
+
 const struct cjd_link_service cjd_fake_link_service = {.size = sizeof cjd_fake_link_service,
                                                        .version = 1,
                                                        .link_up = link_up,
                                                        .link_down = link_down,
-                                                       .queue_wake = link_queue_wake};
+                                                       .queue_wake = link_queue_wake,
+                                                       .set_carrier = link_set_carrier};
 
 /* --- peers --------------------------------------------------------------------------------------
  */

@@ -128,13 +128,26 @@ static int netif_up(const struct cjd_host *host, const char *device)
     return d->up_err;
 }
 
+static int netif_watch(const struct cjd_host *host, cjd_task_fn fn, void *arg)
+{
+    struct cjd_fake_host *fake = cjd_fake_of(host);
+
+    if (fake->network_fn) {
+        return CJD_ERR_EXISTS;
+    }
+    fake->network_fn = fn;
+    fake->network_arg = arg;
+    return 0;
+}
+
 const struct cjd_netif_service cjd_fake_netif_service = {.size = sizeof cjd_fake_netif_service,
                                                          .version = 1,
                                                          .state = netif_state,
                                                          .has_addr = netif_has_addr,
                                                          .addr_add = netif_addr_add,
                                                          .mtu_set = netif_mtu_set,
-                                                         .up = netif_up};
+                                                         .up = netif_up,
+                                                         .watch = netif_watch};
 
 /* --- the machine's side -------------------------------------------------------------------------
  */

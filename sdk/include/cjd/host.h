@@ -181,6 +181,10 @@ struct cjd_netif_service {
                     uint32_t prefix_len);
     int (*mtu_set)(const struct cjd_host *host, const char *device, uint32_t mtu);
     int (*up)(const struct cjd_host *host, const char *device);
+    /** [control] From now on fn is called when addresses, routes or devices of the machine have
+     *  changed, or it was asleep: soon after, and once for what comes together; in a long row of
+     *  changes each 1.6 s. Once a plugin: CJD_ERR_EXISTS. */
+    int (*watch)(const struct cjd_host *host, cjd_task_fn fn, void *arg);
 };
 
 /* ------------------------------------------------------------------ cjd.frontend/1 */

@@ -66,6 +66,9 @@ struct cjd_link_service {
     void (*link_down)(const struct cjd_host *host, uint32_t id);
     /** [any] The queue has packets to be received. */
     void (*queue_wake)(const struct cjd_host *host, uint32_t id, uint32_t queue);
+    /** [control] The link's medium went away (has_carrier 0) or is back (1): cable, radio, device.
+     *  Its peers are down at once, and asked at once when it is back. A link begins with 1. */
+    void (*set_carrier)(const struct cjd_host *host, uint32_t id, int has_carrier);
 };
 
 /* ------------------------------------------------------------------ cjd.peer/1 */
@@ -98,11 +101,17 @@ enum cjd_peer_state {
       "refuses our key, login or password without saying so")                                      \
     X(HANDSHAKE, 4, "handshake under way")                                                         \
     X(UP, 5, "established")                                                                        \
-    X(SILENT, 6, "established before, silent now")                                                 \
-    X(VERSION, 7, "it speaks an incompatible protocol version")                                    \
-    X(OWN_KEY, 8, "it is this node itself")                                                        \
+    X(SILENT, 6,                                                                                   \
+      "established before, silent now: the other node or the way to it is off, it is asked again " \
+      "all the time")                                                                              \
+    X(VERSION, 7,                                                                                  \
+      "it speaks an incompatible protocol version: the older of the two nodes must be upgraded")   \
+    X(OWN_KEY, 8, "it is this node itself: its address leads back here, correct the address")      \
     X(SEND, 9, "packets to it cannot be sent from this link: check address family and route")      \
-    X(LINK_DOWN, 10, "its link is down")
+    X(LINK_DOWN, 10, "its link is down: check cable, device and its configuration")                \
+    X(FAMILY, 11,                                                                                  \
+      "its address is of a family that this link does not carry: give it an address of the other " \
+      "family, or a link of that family")
 
 enum cjd_peer_reason {
 #define CJD_PEER_REASON_ENUM(name, number, text) CJD_PEER_REASON_##name = (number),
@@ -120,6 +129,9 @@ struct cjd_peer_spec {
     const char *name;     /**< for people, NULL: none */
     uint32_t version;     /**< known protocol version (beacons), 0 = unknown */
     uint32_t pad;
+    uint32_t
+        cost_ms; /**< what the router takes its round trip to be, instead of measuring; 0: none */
+    uint32_t pad2;
 };
 
 struct cjd_peer_event {
@@ -142,7 +154,7 @@ struct cjd_peer_service {
     int (*remove)(const struct cjd_host *host, uint32_t peer);
     /** [control] A configured peer's address became known or changed; starts a handshake there. */
     int (*set_addr)(const struct cjd_host *host, uint32_t peer, const struct cjd_linkaddr *addr);
-    /** [control] What only the plugin can know: NO_ADDRESS, NAME, SEND. */
+    /** [control] What only the plugin can know: NO_ADDRESS, NAME, SEND, FAMILY. */
     void (*set_reason)(const struct cjd_host *host, uint32_t peer, int32_t reason);
     /** [control] Events of all peers of the plugin's links, from now until it stops. */
     int (*watch)(const struct cjd_host *host, cjd_peer_event_fn fn, void *arg);
