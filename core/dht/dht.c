@@ -59,6 +59,7 @@ static int make_parts(struct cjd_dht *dht, uint64_t now_ns)
     err = err ? err : cjd_explore_new(dht);
     err = err ? err : cjd_searches_new(dht);
     err = err ? err : cjd_doubts_new(dht);
+    err = err ? err : cjd_asks_new(dht);
     return err ? err : cjd_upkeep_new(dht, now_ns);
 }
 
@@ -90,6 +91,7 @@ void cjd_dht_free(struct cjd_dht *dht)
         return;
     }
     cjd_upkeep_free(dht);
+    cjd_asks_free(dht);
     cjd_doubts_free(dht);
     cjd_searches_free(dht);
     cjd_explore_free(dht);
@@ -256,6 +258,7 @@ static void tell_asker(struct cjd_dht *dht, const struct cjd_query *query, enum 
         cjd_doubt_answered(dht, query, now_ns);
         break;
     case CJD_ASK_PING:
+    case CJD_ASK_OPERATOR:
         break;
     }
 }
@@ -277,6 +280,9 @@ static void handle_reply(struct cjd_dht *dht, const struct cjd_dht_contact *from
     }
     cjd_explore_reply(dht, &query, m, now_ns);
     tell_asker(dht, &query, news, now_ns);
+    if (query.q.purpose == CJD_ASK_OPERATOR) {
+        cjd_ask_answered(dht, &query, m, now_ns);
+    }
 }
 
 void cjd_dht_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns)
@@ -301,6 +307,9 @@ void cjd_dht_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_
         cjd_doubt_silence(dht, query, now_ns);
         break;
     case CJD_ASK_PING:
+        break;
+    case CJD_ASK_OPERATOR:
+        cjd_ask_silence(dht, query);
         break;
     }
 }

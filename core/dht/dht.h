@@ -119,6 +119,39 @@ void cjd_dht_path_hint(struct cjd_dht *dht, const struct cjd_dht_contact *from, 
 void cjd_dht_switch_error(struct cjd_dht *dht, uint64_t label, uint64_t at_label, uint32_t code,
                           uint64_t now_ns);
 
+/* --- an operator's questions ------------------------------------------------------------------ */
+
+enum cjd_dht_ask_kind { CJD_DHT_ASK_PING, CJD_DHT_ASK_PEERS, CJD_DHT_ASK_FIND, CJD_DHT_ASK_NEXT };
+
+#define CJD_DHT_ANSWER_NODES 8u
+
+struct cjd_dht_answer {
+    bool is_timeout; /* nothing else is set then */
+    uint64_t rtt_ns;
+    struct cjd_dht_contact from; /* version as it says itself */
+    struct cjd_scheme scheme;
+    uint32_t count;
+    struct cjd_dht_contact nodes[CJD_DHT_ANSWER_NODES]; /* best first; labels seen from `from` */
+};
+/* Called once, from inside of the router: may not call back into it. */
+typedef void (*cjd_dht_ask_fn)(void *ctx, const struct cjd_dht_answer *answer);
+
+struct cjd_dht_ask {
+    struct cjd_dht_contact to;
+    enum cjd_dht_ask_kind kind;
+    struct cjd_addr target; /* FIND, NEXT */
+    uint64_t from_label;    /* PEERS: those from this label on; 0: the first */
+    uint64_t timeout_ns;
+    cjd_dht_ask_fn fn;
+    void *ctx;
+};
+/* Sends a question over exactly that path. What the answer proves is learnt like any other. Returns
+ * its number (> 0) or CJD_ERR_FULL, CJD_ERR_AGAIN (budget), CJD_ERR_INVALID (label leads nowhere,
+ * or to this node). */
+int cjd_dht_ask(struct cjd_dht *dht, const struct cjd_dht_ask *ask, uint64_t now_ns);
+/* fn will not be called. A number that is over has no effect. */
+void cjd_dht_ask_cancel(struct cjd_dht *dht, int number);
+
 /* --- what others ask the router -------------------------------------------------------------- */
 
 /* Best proven path to addr. False: none. */

@@ -6,6 +6,7 @@
  *   query.c    questions under way, budgets        upkeep.c   schedules, links that are down
  *   search.c   iterative search                    answer.c   replies to others
  *   store*.c   nodes, links, best paths            report.c   what is told of paths
+ *   ask.c      what an operator asks
  *   heard.c    ways named, not tried yet           explain.c  how a node would be reached, and why
  *
  * The parts call each other; what they tell others goes through report.c.
@@ -24,6 +25,7 @@ struct cjd_doubts;
 struct cjd_upkeep;
 struct cjd_answers;
 struct cjd_heard;
+struct cjd_asks;
 
 struct cjd_dht {
     struct cjd_dht_config cfg; /* limits filled in */
@@ -35,6 +37,7 @@ struct cjd_dht {
     struct cjd_upkeep *upkeep;
     struct cjd_answers *answers;
     struct cjd_heard *heard;
+    struct cjd_asks *asks;
     struct cjd_dht_stats stats;
     uint64_t breaks; /* of links, as far as reported paths were reviewed */
     struct cjd_log_limit malformed_log;
@@ -127,6 +130,15 @@ uint32_t cjd_heard_ways(const struct cjd_dht *dht, const struct cjd_addr *addr,
                         struct cjd_heard_way out[CJD_HEARD_WAYS], uint64_t now_ns);
 /* Nobody answered there. */
 void cjd_heard_failed(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label);
+
+/* --- ask.c -------------------------------------------------------------------------------------
+ */
+
+CJD_MUST_CHECK int cjd_asks_new(struct cjd_dht *dht);
+void cjd_asks_free(struct cjd_dht *dht);
+void cjd_ask_answered(struct cjd_dht *dht, const struct cjd_query *query,
+                      const struct cjd_message *reply, uint64_t now_ns);
+void cjd_ask_silence(struct cjd_dht *dht, const struct cjd_query *query);
 
 /* --- search.c ----------------------------------------------------------------------------------
  */

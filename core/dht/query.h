@@ -28,6 +28,7 @@ enum cjd_purpose {
     CJD_ASK_TARGET,  /* a search tries a way to its target */
     CJD_ASK_DOUBT,   /* a path is verified */
     CJD_ASK_PING,    /* on behalf of the session layer */
+    CJD_ASK_OPERATOR,
 };
 
 enum cjd_urgency { CJD_URGENT, CJD_SEARCHING, CJD_BACKGROUND, CJD_URGENCIES };

@@ -167,6 +167,9 @@ void cjd_links_peer_set_reason(struct cjd_links *links, uint32_t peer, enum cjd_
 int cjd_links_heard(struct cjd_links *links, const struct cjd_link_peer_spec *spec,
                     uint64_t now_ns);
 
+/* Gives up the session with a peer and begins anew. CJD_ERR_NOT_FOUND. */
+CJD_MUST_CHECK int cjd_links_peer_restart(struct cjd_links *links, uint32_t peer, uint64_t now_ns);
+
 /* Received packets of one link; consumes them. */
 void cjd_links_rx(struct cjd_links *links, uint32_t link, uint32_t queue, struct cjd_vec *vec,
                   uint64_t now_ns);

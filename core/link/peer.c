@@ -375,6 +375,17 @@ int cjd_links_peer_set_addr(struct cjd_links *l, uint32_t number, const struct c
     return 0;
 }
 
+int cjd_links_peer_restart(struct cjd_links *l, uint32_t number, uint64_t now_ns)
+{
+    struct peer *p = peer_by_number(l, number);
+
+    if (!p) {
+        return CJD_ERR_NOT_FOUND;
+    }
+    peer_restart(p, now_ns);
+    return 0;
+}
+
 void cjd_links_peer_set_reason(struct cjd_links *l, uint32_t number, enum cjd_link_reason reason,
                                uint64_t now_ns)
 {

@@ -36,6 +36,7 @@ static void error_rx(struct cjd_node *node, uint64_t label, const struct cjd_ctr
         !cjd_bucket_take(&node->errors, now_ns, ERROR_RATE, ERROR_BURST)) {
         return;
     }
+    ping_failed(node, label, ctrl, now_ns);
     cjd_dht_switch_error(node->dht, label, cjd_load64(ctrl->data), ctrl->error, now_ns);
 }
 
@@ -64,12 +65,13 @@ static void note(struct cjd_node *node, uint64_t label, const struct cjd_ctrl *c
         error_rx(node, label, ctrl, now_ns);
         break;
     case CJD_CTRL_PONG:
-        if (!cjd_links_pong(node->links, label, ctrl, now_ns)) {
+        if (!cjd_links_pong(node->links, label, ctrl, now_ns) &&
+            !ping_answered(node, label, ctrl, now_ns)) {
             cjd_drop_count(&node->drops, CJD_DROP_CTRL_INVALID);
         }
         break;
     case CJD_CTRL_KEYPONG:
-        if (!keypong_rx(node, label, ctrl, now_ns)) {
+        if (!keypong_rx(node, label, ctrl, now_ns) && !ping_answered(node, label, ctrl, now_ns)) {
             cjd_drop_count(&node->drops, CJD_DROP_CTRL_INVALID);
         }
         break;

@@ -83,6 +83,48 @@ CJD_MUST_CHECK int cjd_node_send(struct cjd_node *node, const struct cjd_addr *t
 /* Whether ops->content is called for a type. 257 … 0xffff. */
 CJD_MUST_CHECK int cjd_node_type_set(struct cjd_node *node, uint32_t type, bool is_on);
 
+/* --- pings of the switch -----------------------------------------------------------------------
+ */
+
+#define CJD_NODE_PING_DATA 256u
+
+enum cjd_node_ping_end {
+    CJD_NODE_PONG,
+    CJD_NODE_PING_TIMEOUT,
+    CJD_NODE_PING_LABEL, /* answered over another label: `label` */
+    CJD_NODE_PING_DATA_DIFFERS,
+    CJD_NODE_PING_ERROR, /* a switch on the way cannot go on: `error`, enum cjd_switch_error */
+};
+
+struct cjd_node_pong {
+    enum cjd_node_ping_end end;
+    uint64_t rtt_ns;
+    uint64_t label;
+    uint32_t version;
+    uint32_t error;
+    bool has_key;
+    struct cjd_key key;
+    uint32_t data_len;
+    uint8_t data[CJD_NODE_PING_DATA];
+};
+/* Called once, from inside the node: may not call back into it. */
+typedef void (*cjd_node_ping_fn)(void *ctx, const struct cjd_node_pong *pong);
+
+struct cjd_node_ping {
+    uint64_t label;
+    bool wants_key; /* KEYPING: who is there? */
+    uint32_t data_len;
+    uint8_t data[CJD_NODE_PING_DATA];
+    uint64_t timeout_ns;
+    cjd_node_ping_fn fn;
+    void *ctx;
+};
+/* Pings whoever is at the end of a label, unencrypted. Returns its number (> 0) or CJD_ERR_FULL,
+ * CJD_ERR_INVALID, CJD_ERR_NO_MEMORY. */
+int cjd_node_ping(struct cjd_node *node, const struct cjd_node_ping *ping, uint64_t now_ns);
+/* fn will not be called. A number that is over has no effect. */
+void cjd_node_ping_cancel(struct cjd_node *node, int number);
+
 /* --- links and peers -------------------------------------------------------------------------- */
 
 /* mtu: largest CryptoAuth packet; queues ≥ 1. Returns the link's number or an error. */

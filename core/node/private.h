@@ -1,7 +1,7 @@
 /*
  * What the files of this room share. node.c: life and entry points; glue.c: what the rooms tell
- * each other; frame.c: switching; control.c: control frames; upper.c: user packets; icmp6.c: errors
- * to the machine.
+ * each other; ping.c: pings an operator asked for; frame.c: switching; control.c: control frames;
+ * upper.c: user packets; icmp6.c: errors to the machine.
  */
 #ifndef CJD_NODE_PRIVATE_H
 #define CJD_NODE_PRIVATE_H
@@ -14,11 +14,21 @@
 #define KEYPINGS     16u
 #define COOKIE_BYTES 8u
 #define TYPES        65536u
+#define PINGS        64u
 
 struct keyping {
     uint8_t cookie[COOKIE_BYTES];
     uint64_t label;
     uint64_t sent_ns; /* 0: free */
+};
+
+struct ping {
+    struct cjd_node *node;
+    struct cjd_timer timer;
+    struct cjd_node_ping asked;
+    uint8_t cookie[COOKIE_BYTES];
+    uint64_t sent_ns;
+    int number; /* 0: free */
 };
 
 struct cjd_node {
@@ -38,6 +48,8 @@ struct cjd_node {
     struct cjd_bucket icmp;
     struct keyping keyping[KEYPINGS];
     uint32_t next_keyping;
+    struct ping pings[PINGS];
+    int last_ping;
     /* Frames for the own router that came from it: handled after the call that made them, so that
      * no room is entered twice. */
     struct cjd_pkt *self_array[BATCH];
@@ -65,6 +77,12 @@ void frame_drain(struct cjd_node *node, uint64_t now_ns);
 /* control.c: a control frame for this router, switch header in front; consumes it. */
 void control_rx(struct cjd_node *node, struct cjd_pkt *pkt, uint64_t now_ns);
 void control_keyping(struct cjd_node *node, uint64_t label, uint64_t now_ns);
+
+/* ping.c: an answer (PONG, KEYPONG) or an error. True: it belongs to a ping of ours. */
+bool ping_answered(struct cjd_node *node, uint64_t label, const struct cjd_ctrl *ctrl,
+                   uint64_t now_ns);
+void ping_failed(struct cjd_node *node, uint64_t label, const struct cjd_ctrl *ctrl,
+                 uint64_t now_ns);
 
 /* upper.c */
 void upper_deliver(struct cjd_node *node, struct cjd_pkt *pkt);

@@ -89,6 +89,16 @@ static bool settle_content(struct cjd_runtime *rt)
 /* --- the rule -----------------------------------------------------------------------------------
  */
 
+void cjd_runtime_enter(struct cjd_runtime *rt)
+{
+    cjd_bridge_enter(rt);
+}
+
+void cjd_runtime_leave(struct cjd_runtime *rt)
+{
+    cjd_bridge_leave(rt);
+}
+
 void cjd_bridge_enter(struct cjd_runtime *rt)
 {
     rt->bridge.depth++;

@@ -46,6 +46,11 @@ void cjd_runtime_set_node(struct cjd_runtime *rt, struct cjd_node *node);
 /* Ends the peerings of neighbours that came with a login; returns how many there were. */
 unsigned cjd_runtime_drop_login(struct cjd_runtime *rt, const char *login);
 
+/* Calls of the node by the driver's owner stand between these two, never one within another: what
+ * the node tells is handed out at the end. Not from inside the node's callbacks. */
+void cjd_runtime_enter(struct cjd_runtime *rt);
+void cjd_runtime_leave(struct cjd_runtime *rt);
+
 /* [any] The monotonic clock itself. */
 uint64_t cjd_clock_now(void);
 /* Time of this turn; outside of a turn the clock. */

@@ -125,6 +125,9 @@ void cjd_sessions_no_path(struct cjd_sessions *s, const struct cjd_addr *addr, u
 void cjd_sessions_key_learned(struct cjd_sessions *s, const struct cjd_key *key, uint32_t version,
                               uint64_t label, uint64_t now_ns);
 
+/* Gives up the keys of a session; the next packet begins a handshake. CJD_ERR_NOT_FOUND. */
+CJD_MUST_CHECK int cjd_sessions_reset(struct cjd_sessions *s, const struct cjd_addr *addr);
+
 struct cjd_session_info {
     struct cjd_addr addr;
     struct cjd_key key;

@@ -231,6 +231,17 @@ void session_set_key(struct session *e, const struct cjd_key *key, uint64_t now_
 
 /* --- views ------------------------------------------------------------------------------------ */
 
+int cjd_sessions_reset(struct cjd_sessions *s, const struct cjd_addr *addr)
+{
+    struct session *e = session_find(s, addr);
+
+    if (!e || !e->has_key) {
+        return CJD_ERR_NOT_FOUND;
+    }
+    cjd_ca_reset(&e->ca);
+    return 0;
+}
+
 static void describe(const struct session *e, struct cjd_session_info *out)
 {
     const struct path *best = path_best(e);
