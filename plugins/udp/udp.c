@@ -105,8 +105,15 @@ static bool fetch_services(struct cjd_udp *udp)
                                       .time = io->time,
                                       .random = host->get(host, CJD_SERVICE_RANDOM, 1),
                                       .log = &udp->log};
+    udp->beacon_env = (struct cjd_udp_beacon_env){.host = host,
+                                                  .beacon = host->get(host, CJD_SERVICE_BEACON, 1),
+                                                  .loop = io->loop,
+                                                  .time = io->time,
+                                                  .random = env->random,
+                                                  .log = &udp->log};
+    cjd_udp_beacon_init(&udp->beacon, &udp->beacon_env);
     return udp->link && io->packet && io->time && io->loop && env->peer && env->resolve &&
-           env->random;
+           env->random && udp->beacon_env.beacon;
 }
 
 static int udp_create(const struct cjd_host *host, void **self, struct cjd_plugin_error *error)
@@ -141,33 +148,20 @@ static void udp_destroy(void *self)
     }
 }
 
-static void note_beacon(const struct cjd_udp *udp)
-{
-    if (udp->config->beacon != CJD_UDP_BEACON_OFF) {
-        cjd_logger_write(&udp->log, CJD_LEVEL_WARN,
-                         "beacons over UDP are not available yet: neighbours in the local network "
-                         "must be listed as peers");
-    }
-}
-
 /* Takes a configuration into force on a running link. */
 static int reconfigure(struct cjd_udp *udp, struct cjd_udp_config *config,
                        struct cjd_plugin_error *error)
 {
-    bool had_beacon = udp->config->beacon != CJD_UDP_BEACON_OFF;
-
     if (udp->is_started) {
         int err = cjd_udp_peers_apply(&udp->peers, config);
         if (err != 0) {
             say(error, "/peers", cjd_err_text(err));
             return err;
         }
+        cjd_udp_beacon_apply(&udp->beacon, &config->beacon);
     }
     cjd_udp_config_free(udp->config);
     udp->config = config;
-    if (!had_beacon) {
-        note_beacon(udp);
-    }
     return 0;
 }
 
@@ -182,7 +176,6 @@ static int udp_configure(void *self, const json_t *json, struct cjd_plugin_error
     }
     if (!udp->config) {
         udp->config = config;
-        note_beacon(udp);
         return 0;
     }
     if (udp->is_acquired && !cjd_udp_config_same_socket(udp->config, config)) {
@@ -203,6 +196,7 @@ static void udp_release(void *self)
 {
     struct cjd_udp *udp = self;
 
+    cjd_udp_beacon_close(&udp->beacon);
     for (uint32_t i = 0; i < udp->queues; i++) {
         if (udp->fd[i] >= 0) {
             close(udp->fd[i]);
@@ -216,7 +210,7 @@ static int open_sockets(struct cjd_udp *udp, struct cjd_plugin_error *error)
 {
     struct cjd_udp_target bind = udp->config->bind;
     struct cjd_udp_socket_wish wish = {
-        .bind = &bind, .dscp = udp->config->dscp, .is_shared = udp->queues > 1};
+        .bind = &bind, .dscp = udp->config->dscp, .pointer = "/bind"};
 
     for (uint32_t i = 0; i < udp->queues; i++) {
         int fd = cjd_udp_socket_open(&wish, &udp->log, &udp->bound, error);
@@ -238,6 +232,10 @@ static int udp_acquire(void *self, struct cjd_plugin_error *error)
         return CJD_ERR_STATE;
     }
     int err = open_sockets(udp, error);
+    if (err == 0) {
+        err = cjd_udp_beacon_open(&udp->beacon, &udp->config->beacon, &udp->config->bind,
+                                  udp->config->dscp, error);
+    }
     if (err != 0) {
         udp_release(udp);
         return err;
@@ -305,6 +303,23 @@ static void link_down(struct cjd_udp *udp)
 #undef LOG_COUNTER
 }
 
+static void beacon_stop(struct cjd_udp *udp)
+{
+    const struct cjd_udp_beacon_counters *c = &udp->beacon.counters;
+
+    cjd_udp_beacon_stop(&udp->beacon);
+#define LOG_BEACON(name)                                                                           \
+    if (c->name > 0) {                                                                             \
+        cjd_logger_write(&udp->log, CJD_LEVEL_DEBUG, "counter beacon_" #name "=%llu",              \
+                         (unsigned long long)c->name);                                             \
+    }
+#define LOG_VERDICT(verdict, name) LOG_BEACON(name)
+    CJD_UDP_BEACON_COUNTER_LIST(LOG_BEACON)
+    CJD_UDP_VERDICT_LIST(LOG_VERDICT)
+#undef LOG_BEACON
+#undef LOG_VERDICT
+}
+
 static int start_peers(struct cjd_udp *udp, struct cjd_plugin_error *error)
 {
     udp->env.link = udp->io.link_id;
@@ -316,8 +331,26 @@ static int start_peers(struct cjd_udp *udp, struct cjd_plugin_error *error)
     }
     if (err != 0) {
         say(error, "/peers", cjd_err_text(err));
+        return err;
+    }
+    err = cjd_udp_beacon_start(&udp->beacon, &udp->config->beacon, udp->io.link_id, &udp->bound);
+    if (err != 0) {
+        say(error, "/beacon", cjd_err_text(err));
     }
     return err;
+}
+
+static void udp_stop(void *self)
+{
+    struct cjd_udp *udp = self;
+
+    if (!udp->is_started) {
+        return;
+    }
+    udp->is_started = false;
+    beacon_stop(udp);
+    link_down(udp);
+    cjd_udp_peers_fini(&udp->peers);
 }
 
 static int udp_start(void *self, struct cjd_plugin_error *error)
@@ -336,8 +369,7 @@ static int udp_start(void *self, struct cjd_plugin_error *error)
     udp->is_started = true;
     err = start_peers(udp, error);
     if (err != 0) {
-        udp->is_started = false;
-        link_down(udp);
+        udp_stop(udp);
         return err;
     }
     (void)cjd_udp_addr_text(&udp->bound, text, sizeof text);
@@ -346,25 +378,14 @@ static int udp_start(void *self, struct cjd_plugin_error *error)
     return 0;
 }
 
-static void udp_stop(void *self)
-{
-    struct cjd_udp *udp = self;
-
-    if (!udp->is_started) {
-        return;
-    }
-    udp->is_started = false;
-    link_down(udp);
-    cjd_udp_peers_fini(&udp->peers);
-}
-
 /* --- what the host reads
  * -------------------------------------------------------------------------- */
 
-static const struct cjd_need needs[] = {
-    {CJD_SERVICE_LOG, 1, 1},  {CJD_SERVICE_TIME, 1, 0},    {CJD_SERVICE_RANDOM, 1, 0},
-    {CJD_SERVICE_LOOP, 1, 0}, {CJD_SERVICE_PACKET, 1, 0},  {CJD_SERVICE_LINK, 1, 0},
-    {CJD_SERVICE_PEER, 1, 0}, {CJD_SERVICE_RESOLVE, 1, 0}, {NULL, 0, 0}};
+static const struct cjd_need needs[] = {{CJD_SERVICE_LOG, 1, 1},    {CJD_SERVICE_TIME, 1, 0},
+                                        {CJD_SERVICE_RANDOM, 1, 0}, {CJD_SERVICE_LOOP, 1, 0},
+                                        {CJD_SERVICE_PACKET, 1, 0}, {CJD_SERVICE_LINK, 1, 0},
+                                        {CJD_SERVICE_PEER, 1, 0},   {CJD_SERVICE_RESOLVE, 1, 0},
+                                        {CJD_SERVICE_BEACON, 1, 0}, {NULL, 0, 0}};
 
 CJD_PLUGIN(.id = "udp", .version = CJD_VERSION, .summary = "Links over UDP, IPv4 or IPv6",
            .license = "ISC", .provides = CJD_PROVIDES_LINK, .needs_caps = CJD_CAP_BIND_LOW,

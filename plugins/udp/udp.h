@@ -2,7 +2,7 @@
  * One instance of the UDP plugin: a socket, its queues, and the configured peers behind it.
  *
  * Life cycle in udp.c; the parts are udp_config (what is wanted), udp_socket (making it), udp_io
- * (packets), udp_peers (whom to talk to).
+ * (packets), udp_peers (whom to talk to), udp_beacon (who else is near).
  */
 #ifndef UDP_H
 #define UDP_H
@@ -10,6 +10,7 @@
 #include <cjd/logger.h>
 #include <cjd/plugin.h>
 
+#include "udp_beacon.h"
 #include "udp_config.h"
 #include "udp_io.h"
 #include "udp_peers.h"
@@ -24,6 +25,7 @@ struct cjd_udp {
     const struct cjd_link_service *link;
     struct cjd_udp_io io;
     struct cjd_udp_peers_env env;
+    struct cjd_udp_beacon_env beacon_env;
 
     struct cjd_udp_config *config; /* in force; NULL before configure */
     uint32_t queues;
@@ -32,6 +34,7 @@ struct cjd_udp {
     bool is_acquired;
     bool is_started;
     struct cjd_udp_peers peers;
+    struct cjd_udp_beacon beacon;
     struct cjd_udp_queue queue[CJD_UDP_QUEUES];
 };
 

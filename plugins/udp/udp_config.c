@@ -169,16 +169,41 @@ static int read_dscp(struct cjd_udp_config *config, const struct cjd_conf *root)
     return err;
 }
 
-static int read_beacon_devices(const struct cjd_conf *beacon)
+static int read_device(struct cjd_udp_devices *devices, const struct cjd_conf *item)
+{
+    const char *name = json_string_value(item->value);
+
+    if (!name || name[0] == '\0') {
+        return cjd_conf_fail(item, "must be the name of a device, or \"all\"");
+    }
+    if (strcmp(name, "all") == 0) {
+        devices->is_all = true;
+        return 0;
+    }
+    return keep(&devices->name[devices->count++], name);
+}
+
+/* No list: all devices. An empty one: none. */
+static int read_devices(struct cjd_udp_devices *devices, const struct cjd_conf *beacon)
 {
     struct cjd_conf list = cjd_conf_member(beacon, "devices");
+    size_t count = cjd_conf_count(&list);
     int err = cjd_conf_want_list(&list);
 
-    for (size_t i = 0; i < cjd_conf_count(&list) && err == 0; i++) {
+    devices->is_all = !list.value;
+    if (err == 0 && count > CJD_UDP_DEVICES_MAX) {
+        err = cjd_conf_fail(&list, "more than %u devices", CJD_UDP_DEVICES_MAX);
+    }
+    if (err != 0 || count == 0) {
+        return err;
+    }
+    devices->name = calloc(count, sizeof *devices->name);
+    if (!devices->name) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count && err == 0; i++) {
         struct cjd_conf item = cjd_conf_item(&list, i);
-        if (!json_is_string(item.value)) {
-            err = cjd_conf_fail(&item, "must be the name of a device, or \"all\"");
-        }
+        err = read_device(devices, &item);
     }
     return err;
 }
@@ -187,14 +212,21 @@ static int read_beacon(struct cjd_udp_config *config, const struct cjd_conf *roo
 {
     static const char *const modes[] = {"off", "accept", "send", NULL};
     struct cjd_conf beacon = cjd_conf_member(root, "beacon");
+    struct cjd_conf member = cjd_conf_member(&beacon, "port");
     size_t mode = CJD_UDP_BEACON_OFF;
-    int64_t port;
+    int64_t port = CJD_UDP_BEACON_PORT;
 
     int err = cjd_conf_want_object(&beacon);
     err = err == 0 ? cjd_conf_word(&beacon, "mode", modes, CJD_UDP_BEACON_OFF, &mode) : err;
-    err = err == 0 ? cjd_conf_integer(&beacon, "port", 0, UINT16_MAX, 0, &port) : err;
-    config->beacon = (enum cjd_udp_beacon)mode;
-    return err == 0 ? read_beacon_devices(&beacon) : err;
+    err = err == 0 ? cjd_conf_integer(&beacon, "port", 1, UINT16_MAX, CJD_UDP_BEACON_PORT, &port)
+                   : err;
+    config->beacon.mode = (enum cjd_udp_beacon_mode)mode;
+    config->beacon.port = (uint16_t)port;
+    if (err == 0 && mode != CJD_UDP_BEACON_OFF && port == config->bind.port) {
+        err = cjd_conf_fail(member.value ? &member : &beacon,
+                            "beacons need a port of their own, not that of \"bind\"");
+    }
+    return err == 0 ? read_devices(&config->beacon.devices, &beacon) : err;
 }
 
 int cjd_udp_config_read(struct cjd_udp_config **out, const json_t *json,
@@ -228,13 +260,21 @@ void cjd_udp_config_free(struct cjd_udp_config *config)
     for (size_t i = 0; i < config->peer_count; i++) {
         peer_fini(&config->peers[i]);
     }
+    for (size_t i = 0; i < config->beacon.devices.count; i++) {
+        free(config->beacon.devices.name[i]);
+    }
+    free(config->beacon.devices.name);
     free(config->peers);
     free(config);
 }
 
 bool cjd_udp_config_same_socket(const struct cjd_udp_config *a, const struct cjd_udp_config *b)
 {
-    return is_same_target(&a->bind, &b->bind) && a->dscp == b->dscp;
+    bool has_beacon = a->beacon.mode != CJD_UDP_BEACON_OFF;
+
+    return is_same_target(&a->bind, &b->bind) && a->dscp == b->dscp &&
+           has_beacon == (b->beacon.mode != CJD_UDP_BEACON_OFF) &&
+           (!has_beacon || a->beacon.port == b->beacon.port);
 }
 
 static bool is_same_text(const char *a, const char *b)

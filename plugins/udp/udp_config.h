@@ -12,6 +12,7 @@
 #include <cjd/config.h>
 
 #include "udp_addr.h"
+#include "udp_outlet.h"
 
 /* Most configured peers of one link; each takes a switch slot of the node. */
 #define CJD_UDP_PEERS_MAX 4096u
@@ -25,12 +26,23 @@ struct cjd_udp_peer_conf {
     char *name; /* NULL: none */
 };
 
-enum cjd_udp_beacon { CJD_UDP_BEACON_OFF, CJD_UDP_BEACON_ACCEPT, CJD_UDP_BEACON_SEND };
+enum cjd_udp_beacon_mode { CJD_UDP_BEACON_OFF, CJD_UDP_BEACON_ACCEPT, CJD_UDP_BEACON_SEND };
+
+/* Where beacons go by convention (link notes §4.2). */
+#define CJD_UDP_BEACON_PORT 64512u
+/* Most entries of a list of devices. */
+#define CJD_UDP_DEVICES_MAX 64u
+
+struct cjd_udp_beacon_conf {
+    enum cjd_udp_beacon_mode mode;
+    uint16_t port;
+    struct cjd_udp_devices devices;
+};
 
 struct cjd_udp_config {
     struct cjd_udp_target bind;
     uint8_t dscp;
-    enum cjd_udp_beacon beacon;
+    struct cjd_udp_beacon_conf beacon;
     struct cjd_udp_peer_conf *peers;
     size_t peer_count;
 };
@@ -41,7 +53,7 @@ CJD_MUST_CHECK int cjd_udp_config_read(struct cjd_udp_config **out, const json_t
 /* Wipes secrets. NULL is legal. */
 void cjd_udp_config_free(struct cjd_udp_config *config);
 
-/* Whether a change from one to the other needs the socket to be made anew. */
+/* Whether a change from one to the other needs no socket to be made anew. */
 bool cjd_udp_config_same_socket(const struct cjd_udp_config *a, const struct cjd_udp_config *b);
 /* Whether two entries mean the same peering in every respect. */
 bool cjd_udp_peer_conf_equal(const struct cjd_udp_peer_conf *a, const struct cjd_udp_peer_conf *b);

@@ -24,7 +24,6 @@ static int fail(struct cjd_plugin_error *error, int code, const char *format, ..
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
-    snprintf(error->pointer, sizeof error->pointer, "/bind");
     return code;
 }
 
@@ -51,6 +50,19 @@ static void set_options(int fd, const struct cjd_udp_socket_wish *wish,
     }
 }
 
+/* Without these there are no beacons. */
+static int set_beacon_options(int fd, int family)
+{
+    int on = 1;
+
+    if (family == AF_INET6) {
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) == 0
+               ? setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on)
+               : -1;
+}
+
 /* What the address depends on: without these the socket would be another one. */
 static int set_address_options(int fd, const struct cjd_udp_socket_wish *wish)
 {
@@ -60,7 +72,8 @@ static int set_address_options(int fd, const struct cjd_udp_socket_wish *wish)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) {
         return -1;
     }
-    return wish->is_shared ? setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) : 0;
+    /* Several nodes of one machine hear each other's beacons: each gets a copy. */
+    return wish->is_beacon ? setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) : 0;
 }
 
 static int explain_busy(const struct cjd_linkaddr *addr, const char *text,
@@ -151,10 +164,14 @@ int cjd_udp_socket_open(const struct cjd_udp_socket_wish *wish, const struct cjd
 {
     int fd = socket(wish->bind->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+    snprintf(error->pointer, sizeof error->pointer, "%s", wish->pointer);
     if (fd < 0) {
         return explain_socket(errno, wish->bind->family, error);
     }
     int err = bind_socket(fd, wish, bound, error);
+    if (err == 0 && wish->is_beacon && set_beacon_options(fd, wish->bind->family) != 0) {
+        err = fail(error, cjd_err_from_errno(errno), "cannot set up beacons: %s", strerror(errno));
+    }
     if (err != 0) {
         close(fd);
         return err;

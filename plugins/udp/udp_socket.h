@@ -17,7 +17,8 @@
 struct cjd_udp_socket_wish {
     const struct cjd_udp_target *bind;
     uint8_t dscp;
-    bool is_shared; /* one of several on the same address: SO_REUSEPORT */
+    bool is_beacon; /* broadcasts; is told by which device a datagram came in; shares its port */
+    const char *pointer; /* the place in the configuration that is to blame */
 };
 
 /*

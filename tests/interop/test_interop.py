@@ -1,4 +1,6 @@
 """Nodes of this build and reference nodes in one network, for each binary in CJDNS_REF."""
+import time
+
 from mixed import node_of, reference_binaries, require_binaries, short, warnings_of
 
 import lab as laboratory
@@ -8,6 +10,7 @@ from probes import all_pairs, ping_during, ping_until, rate_text, throughput
 import topologies
 
 MIXTURES = ["oor", "oro", "roo", "orr", "ror", "rro"]
+MEET_S = 40.0  # a reference node sends its first beacon up to 33 s after its start
 COME_BACK_S = 90.0  # a reference neighbour keeps its session with a former life for a while
 
 
@@ -89,6 +92,57 @@ def restart(lab):
         for words, kinds, victim in RESTARTS:
             seconds = fresh(lab, one_restart, binary, kinds, victim)
             print(f"{short(binary)}: restart of {words}: back after {seconds:.2f} s")
+
+
+def with_beacons(node):
+    """Nothing but beacons, over IPv4."""
+    node.families = ("4",)
+    if node.is_reference:
+        node.udp_changes = {"beacon": 2, "beaconPort": 64512, "beaconDevices": ["all"]}
+    else:
+        node.change = lambda tree: tree["plugins"][0]["config"].update(beacon={"mode": "send"})
+    return node
+
+
+def one_meeting(lab, binary, kinds):
+    """Two that know nothing of each other; the first is up when the second starts."""
+    first, second = [with_beacons(node_of(lab, kind, f"{kind}{i}", binary))
+                     for i, kind in enumerate(kinds)]
+    lab.link(first, second)
+    lab.start(first)
+    time.sleep(1)  # a reference node says nothing when it is ready
+    return max(ping_until(lab, all_pairs([first, second]), within=MEET_S,
+                          since=lab.start(second)).values())
+
+
+@test
+def beacons(lab):
+    """Found by beacon in either order; and that the frames on the wire are heard both ways: ours
+    only listening to the reference's, the reference's only to ours."""
+    for binary in reference_binaries():
+        for kinds in ("ro", "or"):
+            seconds = fresh(lab, one_meeting, binary, kinds)
+            print(f"{short(binary)}: {kinds}: both answer {seconds:.2f} s after the second's start")
+
+
+def one_hearing(lab, binary, listener):
+    """Only one of the two sends; the listener is the index in "or"."""
+    nodes = [with_beacons(node_of(lab, kind, f"{kind}{i}", binary)) for i, kind in enumerate("or")]
+    if listener == 0:
+        nodes[0].change = lambda tree: tree["plugins"][0]["config"].update(
+            beacon={"mode": "accept"})
+    else:
+        nodes[1].udp_changes["beacon"] = 1
+    lab.link(*nodes)
+    return max(ping_until(lab, all_pairs(nodes), within=MEET_S, since=lab.start()).values())
+
+
+@test
+def beacons_one_way(lab):
+    for binary in reference_binaries():
+        for listener, words in ((0, "ours hears the reference"), (1, "the reference hears ours")):
+            seconds = fresh(lab, one_hearing, binary, listener)
+            print(f"{short(binary)}: {words}: both answer after {seconds:.2f} s")
 
 
 def one_life(lab, binary, kinds):

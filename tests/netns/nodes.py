@@ -211,11 +211,12 @@ class ReferenceNode(Node):
         super().__init__(lab, name, identity)
         self.binary = binary
         self.pipe_path = f"{isolate.WORK_DIR}/{name}.sock"
+        self.udp_changes = {}  # further members of its UDP interfaces
 
     def udp_interface(self, family):
         peers = {p.address: {"publicKey": p.key, "login": p.login, "password": p.password}
                  for p in self.peers if family_of(p.address) == family}
-        return {"bind": BINDS[family], "beacon": 0, "connectTo": peers}
+        return {"bind": BINDS[family], "beacon": 0, "connectTo": peers, **self.udp_changes}
 
     def config(self):
         interface = {"type": "TUNInterface", "tunDevice": "tun0"} if self.has_tun else {}

@@ -162,17 +162,18 @@ def removed_password(lab):
 
 
 @test
-def beacons_are_missing(lab):
-    """What a file asks for and this build does not do is said, in both forms."""
-    a = lab.node("a")
-    text = reference_text(a).replace(
-        '"bind": "0.0.0.0:5199",',
-        '"bind": "0.0.0.0:5199", "beacon": 2, "beaconDevices": ["all"], "beaconPort": 64512,')
-    status, output = run(a, "--check", stdin=text)
-    expect(status == 0 and "beacon" in output, f"status {status}: {output}")
-    a.change = lambda tree: tree["plugins"][0]["config"].update(beacon={"mode": "accept"})
-    a.start()
-    a.wait_log(r"warn udp4 .*beacon")
+def beacons_of_a_reference_file(lab):
+    """The usual lines of a file of the reference make two nodes find each other."""
+    nodes = [lab.node(name) for name in "ab"]
+    lab.link(*nodes)
+    for node in nodes:
+        text = reference_text(node).replace(
+            '"bind": "0.0.0.0:5199",',
+            '"bind": "0.0.0.0:5199", "beacon": 2, "beaconDevices": ["all"], "beaconPort": 64512,')
+        status, output = run(node, "--check", stdin=text)
+        expect(status == 0 and "beacon" not in output, f"status {status}: {output}")
+        background(node, text)
+    ping_until(lab, all_pairs(nodes))
 
 
 @test

@@ -24,9 +24,12 @@ extern "C" {
 #define CJD_NETDEVS_MAX  128u
 #define CJD_NETADDRS_MAX 512u
 
+/** cjd_netdev.flags: IFF_LOWER_UP, which <net/if.h> does not have. */
+#define CJD_NETDEV_CARRIER (1u << 16)
+
 struct cjd_netdev {
     uint32_t index;
-    uint32_t flags; /**< IFF_UP, IFF_RUNNING, … */
+    uint32_t flags; /**< IFF_UP, IFF_RUNNING, … and CJD_NETDEV_CARRIER */
     uint32_t mtu;
     uint16_t type; /**< ARPHRD_… */
     uint16_t mac_len;

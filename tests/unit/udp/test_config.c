@@ -26,7 +26,9 @@ static void test_defaults(void **state)
     assert_true(cjd_udp_ip_is_any(AF_INET, config->bind.ip));
     assert_int_equal(config->bind.port, 0);
     assert_int_equal(config->dscp, 0);
-    assert_int_equal(config->beacon, CJD_UDP_BEACON_OFF);
+    assert_int_equal(config->beacon.mode, CJD_UDP_BEACON_OFF);
+    assert_int_equal(config->beacon.port, 64512);
+    assert_true(config->beacon.devices.is_all);
     assert_int_equal(config->peer_count, 0);
     cjd_udp_config_free(config);
     cjd_udp_config_free(NULL);
@@ -36,7 +38,7 @@ static void test_full(void **state)
 {
     struct cjd_udp_config *config =
         read_ok("{\"bind\":\"[::]:20948\",\"dscp\":46,"
-                "\"beacon\":{\"mode\":\"send\",\"port\":64512,\"devices\":[\"all\"]},"
+                "\"beacon\":{\"mode\":\"send\",\"port\":64513,\"devices\":[\"eth0\",\"all\"]},"
                 "\"peers\":[{\"address\":\"[2001:db8::1]:5199\",\"publicKey\":\"" KEY_A
                 "\",\"password\":\"pw\",\"login\":\"alice\",\"name\":\"up\"},"
                 "{\"address\":\"h.example:1\",\"publicKey\":\"" KEY_B
@@ -46,7 +48,11 @@ static void test_full(void **state)
     assert_int_equal(config->bind.family, AF_INET6);
     assert_int_equal(config->bind.port, 20948);
     assert_int_equal(config->dscp, 46);
-    assert_int_equal(config->beacon, CJD_UDP_BEACON_SEND);
+    assert_int_equal(config->beacon.mode, CJD_UDP_BEACON_SEND);
+    assert_int_equal(config->beacon.port, 64513);
+    assert_true(config->beacon.devices.is_all);
+    assert_int_equal(config->beacon.devices.count, 1);
+    assert_string_equal(config->beacon.devices.name[0], "eth0");
     assert_int_equal(config->peer_count, 2);
     assert_string_equal(config->peers[0].login, "alice");
     assert_string_equal(config->peers[0].password, "pw");
@@ -62,49 +68,53 @@ static void test_full(void **state)
 #define PUBLIC_KEY       "\"publicKey\":\"" KEY_A "\""
 #define PASSWORD         "\"password\":\"x\""
 
+static const struct {
+    const char *json;
+    const char *pointer;
+    const char *text; /* part of it */
+} bad[] = {
+    {"[]", "", "object"},
+    {"{\"bind\":5}", "/bind", "text"},
+    {"{\"bind\":\"\"}", "/bind", "no address"},
+    {"{\"bind\":\"localhost:1\"}", "/bind", "host name"},
+    {"{\"bind\":\"0.0.0.0:70000\"}", "/bind", "65535"},
+    {"{\"bind\":\"0.0.0.0\\u0000:1\"}", "/bind", "NUL"},
+    {"{\"dscp\":64}", "/dscp", "0 to 63"},
+    {"{\"dscp\":-1}", "/dscp", "0 to 63"},
+    {"{\"dscp\":\"46\"}", "/dscp", "0 to 63"},
+    {"{\"beacon\":1}", "/beacon", "object"},
+    {"{\"beacon\":{\"mode\":\"on\"}}", "/beacon/mode", "\"accept\""},
+    {"{\"beacon\":{\"mode\":2}}", "/beacon/mode", "\"accept\""},
+    {"{\"beacon\":{\"port\":65536}}", "/beacon/port", "65535"},
+    {"{\"beacon\":{\"port\":0}}", "/beacon/port", "1 to 65535"},
+    {"{\"bind\":\"0.0.0.0:64512\",\"beacon\":{\"mode\":\"send\"}}", "/beacon", "port of their own"},
+    {"{\"bind\":\"0.0.0.0:9\",\"beacon\":{\"mode\":\"accept\",\"port\":9}}", "/beacon/port",
+     "port of their own"},
+    {"{\"beacon\":{\"devices\":\"all\"}}", "/beacon/devices", "list"},
+    {"{\"beacon\":{\"devices\":[\"a\",3]}}", "/beacon/devices/1", "device"},
+    {"{\"peers\":{}}", "/peers", "list"},
+    {"{\"peers\":[3]}", "/peers/0", "object"},
+    {ONE_PEER(""), "/peers/0", "missing"},
+    {ONE_PEER("\"address\":\"::1\""), "/peers/0/address", "brackets"},
+    {ONE_PEER("\"address\":\"[::1]:1\""), "/peers/0/address", "bound to IPv4"},
+    {ONE_PEER("\"address\":\"192.0.2.1\""), "/peers/0/address", "port"},
+    {ONE_PEER(ADDRESS), "/peers/0", "missing"},
+    {ONE_PEER(ADDRESS ",\"publicKey\":\"abc\""), "/peers/0/publicKey", "3 characters"},
+    {ONE_PEER(ADDRESS "," PUBLIC_KEY), "/peers/0", "missing"},
+    {ONE_PEER(ADDRESS "," PUBLIC_KEY ",\"password\":null"), "/peers/0/password", "text"},
+    {ONE_PEER(ADDRESS "," PUBLIC_KEY "," PASSWORD ",\"login\":1"), "/peers/0/login", "text"},
+    {ONE_PEER(ADDRESS "," PUBLIC_KEY "," PASSWORD ",\"name\":[]"), "/peers/0/name", "text"},
+    {"{\"peers\":[" PEER("a.example:1", KEY_A, "a") "," PEER("b.example:1", KEY_A, "b") "," PEER(
+         "A.example:1", KEY_B, "c") "]}",
+     "/peers/2/address", "peer 0"},
+    {"{\"peers\":[" PEER("192.0.2.1:1", KEY_A, "a") "," PEER("192.0.2.1:01", KEY_B, "b") "]}",
+     "/peers/1/address", "peer 0"},
+    {"{\"bind\":\"[::]\",\"peers\":[" PEER("192.0.2.1:1", KEY_A, "a") "]}", "/peers/0/address",
+     "bound to IPv6"},
+};
+
 static void test_refusals(void **state)
 {
-    static const struct {
-        const char *json;
-        const char *pointer;
-        const char *text; /* part of it */
-    } bad[] = {
-        {"[]", "", "object"},
-        {"{\"bind\":5}", "/bind", "text"},
-        {"{\"bind\":\"\"}", "/bind", "no address"},
-        {"{\"bind\":\"localhost:1\"}", "/bind", "host name"},
-        {"{\"bind\":\"0.0.0.0:70000\"}", "/bind", "65535"},
-        {"{\"bind\":\"0.0.0.0\\u0000:1\"}", "/bind", "NUL"},
-        {"{\"dscp\":64}", "/dscp", "0 to 63"},
-        {"{\"dscp\":-1}", "/dscp", "0 to 63"},
-        {"{\"dscp\":\"46\"}", "/dscp", "0 to 63"},
-        {"{\"beacon\":1}", "/beacon", "object"},
-        {"{\"beacon\":{\"mode\":\"on\"}}", "/beacon/mode", "\"accept\""},
-        {"{\"beacon\":{\"mode\":2}}", "/beacon/mode", "\"accept\""},
-        {"{\"beacon\":{\"port\":65536}}", "/beacon/port", "65535"},
-        {"{\"beacon\":{\"devices\":\"all\"}}", "/beacon/devices", "list"},
-        {"{\"beacon\":{\"devices\":[\"a\",3]}}", "/beacon/devices/1", "device"},
-        {"{\"peers\":{}}", "/peers", "list"},
-        {"{\"peers\":[3]}", "/peers/0", "object"},
-        {ONE_PEER(""), "/peers/0", "missing"},
-        {ONE_PEER("\"address\":\"::1\""), "/peers/0/address", "brackets"},
-        {ONE_PEER("\"address\":\"[::1]:1\""), "/peers/0/address", "bound to IPv4"},
-        {ONE_PEER("\"address\":\"192.0.2.1\""), "/peers/0/address", "port"},
-        {ONE_PEER(ADDRESS), "/peers/0", "missing"},
-        {ONE_PEER(ADDRESS ",\"publicKey\":\"abc\""), "/peers/0/publicKey", "3 characters"},
-        {ONE_PEER(ADDRESS "," PUBLIC_KEY), "/peers/0", "missing"},
-        {ONE_PEER(ADDRESS "," PUBLIC_KEY ",\"password\":null"), "/peers/0/password", "text"},
-        {ONE_PEER(ADDRESS "," PUBLIC_KEY "," PASSWORD ",\"login\":1"), "/peers/0/login", "text"},
-        {ONE_PEER(ADDRESS "," PUBLIC_KEY "," PASSWORD ",\"name\":[]"), "/peers/0/name", "text"},
-        {"{\"peers\":[" PEER("a.example:1", KEY_A, "a") "," PEER(
-             "b.example:1", KEY_A, "b") "," PEER("A.example:1", KEY_B, "c") "]}",
-         "/peers/2/address", "peer 0"},
-        {"{\"peers\":[" PEER("192.0.2.1:1", KEY_A, "a") "," PEER("192.0.2.1:01", KEY_B, "b") "]}",
-         "/peers/1/address", "peer 0"},
-        {"{\"bind\":\"[::]\",\"peers\":[" PEER("192.0.2.1:1", KEY_A, "a") "]}", "/peers/0/address",
-         "bound to IPv6"},
-    };
-
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct cjd_plugin_error error = {.size = sizeof error};
@@ -146,7 +156,9 @@ static void test_same_socket(void **state)
         const char *json;
         bool is_same;
     } others[] = {
-        {"{\"bind\":\"127.0.0.1:5\",\"dscp\":1,\"beacon\":{\"mode\":\"send\"}}", true},
+        {"{\"bind\":\"127.0.0.1:5\",\"dscp\":1,\"peers\":[]}", true},
+        {"{\"bind\":\"127.0.0.1:5\",\"dscp\":1,\"beacon\":{\"port\":7}}", true},
+        {"{\"bind\":\"127.0.0.1:5\",\"dscp\":1,\"beacon\":{\"mode\":\"send\"}}", false},
         {"{\"bind\":\"127.0.0.1:6\",\"dscp\":1}", false},
         {"{\"bind\":\"127.0.0.2:5\",\"dscp\":1}", false},
         {"{\"bind\":\"[::1]:5\",\"dscp\":1}", false},
@@ -160,6 +172,15 @@ static void test_same_socket(void **state)
         cjd_udp_config_free(b);
     }
     cjd_udp_config_free(a);
+    /* With beacons: mode and devices may change, their port may not. */
+    a = read_ok("{\"beacon\":{\"mode\":\"send\"}}");
+    struct cjd_udp_config *b = read_ok("{\"beacon\":{\"mode\":\"accept\",\"devices\":[\"eth7\"]}}");
+    struct cjd_udp_config *c = read_ok("{\"beacon\":{\"mode\":\"send\",\"port\":9}}");
+    assert_true(cjd_udp_config_same_socket(a, b));
+    assert_false(cjd_udp_config_same_socket(a, c));
+    cjd_udp_config_free(a);
+    cjd_udp_config_free(b);
+    cjd_udp_config_free(c);
 }
 
 /* The words of a schema the host can check (architecture notes, "Settled questions"). */

@@ -80,6 +80,7 @@ static void test_restart_needed(void **state)
     static const char *const changes[] = {
         "{\"bind\":\"127.0.0.1:1\",\"peers\":[" B "]}",
         "{\"bind\":\"127.0.0.2\",\"peers\":[" B "]}",
+        "{\"bind\":\"127.0.0.1\",\"beacon\":{\"mode\":\"send\"},\"peers\":[" B "]}",
         "{\"bind\":\"127.0.0.1\",\"dscp\":5,\"peers\":[" B "]}",
     };
     struct udp_fixture f = udp_fixture_new();
@@ -141,24 +142,6 @@ static void test_before_start(void **state)
     udp_fixture_end(&f);
 }
 
-static void test_beacon_note(void **state)
-{
-    const char *json = "{\"bind\":\"127.0.0.1\",\"beacon\":{\"mode\":\"send\",\"port\":64512}}";
-    struct udp_fixture f = udp_fixture_new();
-
-    (void)state;
-    udp_fixture_start(&f, "{\"bind\":\"127.0.0.1\"}");
-    assert_int_equal(cjd_fake_logged_any(f.fake, "beacons"), 0);
-    assert_int_equal(udp_fixture_configure(&f, json), 0);
-    assert_int_equal(udp_fixture_configure(&f, json), 0);
-    assert_int_equal(cjd_fake_logged(f.fake, CJD_LEVEL_WARN, "beacons"), 1);
-    udp_fixture_end(&f);
-    f = udp_fixture_new();
-    udp_fixture_start(&f, json);
-    assert_int_equal(cjd_fake_logged(f.fake, CJD_LEVEL_WARN, "beacons"), 1);
-    udp_fixture_end(&f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,7 +152,6 @@ int main(void)
         cmocka_unit_test(test_error_changes_nothing),
         cmocka_unit_test(test_refused_before_is_tried_again),
         cmocka_unit_test(test_before_start),
-        cmocka_unit_test(test_beacon_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
