@@ -427,3 +427,11 @@ int cjd_lex_group(struct cjd_lex *x, int (*elements)(struct cjd_lex *x, char clo
     x->depth--;
     return x->events->close(x->events->ctx, is_object);
 }
+
+int cjd_lex_end(struct cjd_lex *x, int err)
+{
+    if (err == 0 && x->events->end) {
+        x->events->end(x->events->ctx, &x->at);
+    }
+    return err;
+}

@@ -54,6 +54,9 @@ CJD_MUST_CHECK int cjd_lex_string(struct cjd_lex *x);
 /* A number by the rules of the dialect, told as an event. */
 CJD_MUST_CHECK int cjd_lex_number(struct cjd_lex *x);
 
+/* After a value: tells its end if it was read. Passes `err` on. */
+int cjd_lex_end(struct cjd_lex *x, int err);
+
 /* LEGACY's whole grammar. */
 CJD_MUST_CHECK int cjd_scan_legacy(struct cjd_lex *x);
 /* Counts the depth up or fails; the caller counts down. */

@@ -44,6 +44,9 @@ void cjd_config_report_v(const struct cjd_config *config, struct cjd_diags *diag
 CJD_MUST_CHECK int cjd_config_add_origin(struct cjd_config *config, const char *pointer,
                                          uint32_t node);
 
+/* read.c: is its text sound, whatever it says? */
+bool cjd_config_is_well_formed(const struct cjd_config *config);
+
 /* reference.c: §16. Makes config->tree of the tree of a reference file. */
 CJD_MUST_CHECK int cjd_reference_convert(struct cjd_config *config, json_t *reference,
                                          struct cjd_diags *diags);

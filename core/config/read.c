@@ -210,6 +210,18 @@ static void report_remarks(const struct cjd_config *config, struct cjd_diags *di
     }
 }
 
+bool cjd_config_is_well_formed(const struct cjd_config *config)
+{
+    const struct cjd_source *s = config->source;
+
+    for (size_t i = 0; i < s->remark_count; i++) {
+        if (severity_of(config, &s->remarks[i]) == CJD_DIAG_ERROR) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int load(struct cjd_config *config, const char *text, size_t len, struct cjd_diags *diags)
 {
     int scan_err = cjd_source_new(&config->source, text, len, CJD_DIALECT_NATIVE);

@@ -125,7 +125,7 @@ static int scan_word(struct cjd_lex *x)
     return cjd_lex_expected(x, "a value: a string in double quotes, a number, '{' or '['");
 }
 
-static int scan_value(struct cjd_lex *x)
+static int scan_any(struct cjd_lex *x)
 {
     int c = cjd_lex_peek(x);
 
@@ -136,6 +136,11 @@ static int scan_value(struct cjd_lex *x)
         return tell_text(x);
     }
     return starts_value(c) ? cjd_lex_number(x) : scan_word(x);
+}
+
+static int scan_value(struct cjd_lex *x)
+{
+    return cjd_lex_end(x, scan_any(x));
 }
 
 /* NATIVE: what is behind the closing brace besides white space and comments. */
@@ -169,7 +174,7 @@ static int scan_document(struct cjd_lex *x)
     if (err == 0 && cjd_lex_peek(x) != '{') {
         err = cjd_lex_expected(x, "'{'");
     }
-    err = err < 0 ? err : scan_group(x);
+    err = err < 0 ? err : scan_value(x);
     if (err == 0 && x->dialect == CJD_DIALECT_NATIVE) {
         scan_tail(x);
     }

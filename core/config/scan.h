@@ -53,6 +53,8 @@ struct cjd_scan_events {
     int (*literal)(void *ctx, enum cjd_literal value, const struct cjd_place *at);
     void (*remark)(void *ctx, enum cjd_remark kind, const struct cjd_place *at, const char *text);
     void *ctx;
+    /* Behind a value that was told, `at` being the place after its last byte; may be NULL. */
+    void (*end)(void *ctx, const struct cjd_place *at);
 };
 
 /* CJD_ERR_PARSE after a fatal remark, otherwise what a handler gave. */

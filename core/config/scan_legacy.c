@@ -122,7 +122,7 @@ static int legacy_group(struct cjd_lex *x)
     return cjd_lex_group(x, legacy_elements);
 }
 
-static int legacy_value(struct cjd_lex *x)
+static int legacy_any(struct cjd_lex *x)
 {
     struct cjd_place at = x->at;
     int c = cjd_lex_peek(x);
@@ -139,10 +139,15 @@ static int legacy_value(struct cjd_lex *x)
                : cjd_lex_expected(x, "a value: a string in double quotes, a number, '{' or '['");
 }
 
+static int legacy_value(struct cjd_lex *x)
+{
+    return cjd_lex_end(x, legacy_any(x));
+}
+
 int cjd_scan_legacy(struct cjd_lex *x)
 {
     while (cjd_lex_peek(x) >= 0 && cjd_lex_peek(x) != '{') {
         cjd_lex_step(x);
     }
-    return cjd_lex_peek(x) < 0 ? cjd_lex_expected(x, "'{'") : legacy_group(x);
+    return cjd_lex_peek(x) < 0 ? cjd_lex_expected(x, "'{'") : legacy_value(x);
 }

@@ -213,6 +213,7 @@ static int on_close(void *ctx, bool is_object)
 {
     struct cjd_source *s = ctx;
 
+    s->was_muted = s->muted > 0;
     if (s->muted > 0) {
         s->muted--;
         return 0;
@@ -274,6 +275,7 @@ static int put_scalar(struct cjd_source *s, const char *json, size_t len,
     bool is_wanted;
     int err = begin_value(s, at, &is_wanted);
 
+    s->was_muted = !is_wanted;
     if (err == 0 && is_wanted) {
         cjd_buf_put(&s->json, json, len);
         s->needs_comma = true;
@@ -319,6 +321,15 @@ static int on_literal(void *ctx, enum cjd_literal value, const struct cjd_place 
     return put_scalar(ctx, words[value], strlen(words[value]), at);
 }
 
+static void on_end(void *ctx, const struct cjd_place *at)
+{
+    struct cjd_source *s = ctx;
+
+    if (!s->was_muted) {
+        s->nodes[s->current].end = at->offset;
+    }
+}
+
 /* --- making and asking --------------------------------------------------------------------------
  */
 
@@ -344,6 +355,7 @@ int cjd_source_new(struct cjd_source **out, const char *text, size_t len, enum c
     int err = CJD_ERR_NO_MEMORY;
 
     if (s) {
+        s->dialect = dialect;
         struct cjd_scan_events events = {.open = on_open,
                                          .close = on_close,
                                          .key = on_key,
@@ -351,6 +363,7 @@ int cjd_source_new(struct cjd_source **out, const char *text, size_t len, enum c
                                          .integer = on_integer,
                                          .real = on_real,
                                          .literal = on_literal,
+                                         .end = on_end,
                                          .remark = on_remark,
                                          .ctx = s};
         err = cjd_scan(text, len, dialect, &events);

@@ -30,11 +30,13 @@ struct cjd_source_node {
     size_t key;        /* of an object's member: offset in `keys`; ends with NUL */
     struct cjd_place key_at;
     struct cjd_place at;
+    size_t end; /* offset behind the value */
     bool is_list;
     char *pointer; /* made when asked for */
 };
 
 struct cjd_source {
+    enum cjd_dialect dialect;
     struct cjd_buf json;
     struct cjd_buf keys;
     struct cjd_source_node *nodes;
@@ -51,6 +53,7 @@ struct cjd_source {
     uint32_t current; /* member whose value comes next */
     unsigned muted;   /* depth within the value of a duplicate, else 0 */
     bool is_muted_value_next;
+    bool was_muted; /* the value told last */
     bool needs_comma;
 };
 

@@ -78,8 +78,15 @@ static void on_remark(void *ctx, enum cjd_remark kind, const struct cjd_place *a
 
 static int scan(struct record *r, const char *text, size_t len, enum cjd_dialect dialect)
 {
-    struct cjd_scan_events events = {on_open, on_close,   on_key,    on_text, on_integer,
-                                     on_real, on_literal, on_remark, r};
+    struct cjd_scan_events events = {.open = on_open,
+                                     .close = on_close,
+                                     .key = on_key,
+                                     .text = on_text,
+                                     .integer = on_integer,
+                                     .real = on_real,
+                                     .literal = on_literal,
+                                     .remark = on_remark,
+                                     .ctx = r};
     char *copy = malloc(len > 0 ? len : 1);
 
     assert_non_null(copy);
