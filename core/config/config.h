@@ -65,11 +65,19 @@ CJD_MUST_CHECK int cjd_config_read_faulty(struct cjd_config **out, const char *t
                                           struct cjd_diags *diags);
 void cjd_config_free(struct cjd_config *config);
 
+/* A configuration whose private key is missing or wrong gets another one: to check the rest of it
+ * with what needs a node, for nothing else. */
+void cjd_config_lend_key(struct cjd_config *config, const struct cjd_rng *rng);
+
 bool cjd_config_is_reference_form(const struct cjd_config *config);
 /* The effective native configuration; borrowed. */
 const json_t *cjd_config_tree(const struct cjd_config *config);
 /* Position of a value of the native tree by its pointer there, e.g. "/plugins/0/config/bind". */
 struct cjd_position cjd_config_position(const struct cjd_config *config, const char *pointer);
+/* Is an error told of that very place already? */
+bool cjd_diags_has_error(const struct cjd_diags *d, const struct cjd_position *at);
+/* By place in the file, from number `from` on. */
+void cjd_diags_sort(struct cjd_diags *d, size_t from);
 /* Reports at the position of a native pointer. */
 void cjd_config_diag(const struct cjd_config *config, struct cjd_diags *diags,
                      enum cjd_severity severity, const char *pointer, const char *format, ...)

@@ -68,6 +68,17 @@ void cjd_diags_add(struct cjd_diags *d, enum cjd_severity severity, const struct
     va_end(args);
 }
 
+bool cjd_diags_has_error(const struct cjd_diags *d, const struct cjd_position *at)
+{
+    for (size_t i = 0; at->line > 0 && i < d->count; i++) {
+        const struct cjd_diag *one = &d->v[i];
+        if (one->severity == CJD_DIAG_ERROR && one->line == at->line && one->column == at->column) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_before(const struct cjd_diag *a, const struct cjd_diag *b)
 {
     return a->line != b->line ? a->line < b->line : a->column < b->column;

@@ -10,7 +10,5 @@ void cjd_diags_add(struct cjd_diags *d, enum cjd_severity severity, const struct
                    const char *format, ...) CJD_PRINTF(4, 5);
 void cjd_diags_add_v(struct cjd_diags *d, enum cjd_severity severity, const struct cjd_position *at,
                      const char *format, va_list args);
-/* By place in the file, from number `from` on. */
-void cjd_diags_sort(struct cjd_diags *d, size_t from);
 
 #endif

@@ -136,6 +136,7 @@ static int read_password(struct native *n, const json_t *entry, const char *poin
         report(n, CJD_DIAG_ERROR, pointer, "this password has more than 255 characters");
     }
     check_repeated(n, pointer);
+    cjd_peers_check_credentials(n->config, entry, pointer, n->diags);
     return 0;
 }
 
@@ -226,67 +227,6 @@ static int make_id(json_t *entry, json_t *ids)
     return is_kept ? 0 : CJD_ERR_NO_MEMORY;
 }
 
-/* --- peers --------------------------------------------------------------------------------------
- */
-
-/* One spelling for addresses that are the same. */
-static void plain_address(char *out, size_t cap, const char *text)
-{
-    struct cjd_endpoint e;
-    const char *why;
-    char hex[33];
-
-    if (cjd_endpoint_parse(&e, text, &why) < 0 || e.family == 0) {
-        snprintf(out, cap, "%s", text);
-        return;
-    }
-    cjd_hex_encode(hex, e.ip, sizeof e.ip);
-    snprintf(out, cap, "%d %s%s %ld", e.family, hex, strchr(e.host, '%') ? strchr(e.host, '%') : "",
-             e.port);
-}
-
-static void check_peer_key(struct native *n, const char *text, const char *pointer)
-{
-    struct cjd_key key;
-    struct cjd_addr addr;
-
-    if (!text || cjd_key_from_text(&key, text) < 0) {
-        return; /* that is for the plugin's schema */
-    }
-    if (memcmp(&key, &n->config->keypair.key, sizeof key) == 0) {
-        report(n, CJD_DIAG_ERROR, pointer, "this is the key of this node itself");
-    } else if (!cjd_addr_of_key_is_valid(&addr, &key)) {
-        report(n, CJD_DIAG_ERROR, pointer, "%s", cjd_format_public_key(text));
-    }
-}
-
-/* What every link plugin has: a list of peers with key and address. */
-static int check_peers(struct native *n, const json_t *peers, const char *pointer)
-{
-    json_t *seen = json_object();
-    char child[128];
-    char plain[320];
-
-    for (size_t i = 0; seen && i < json_array_size(peers); i++) {
-        const json_t *peer = json_array_get(peers, i);
-        const char *address = member_text(peer, "address");
-        snprintf(child, sizeof child, "%s/peers/%zu/publicKey", pointer, i);
-        check_peer_key(n, member_text(peer, "publicKey"), child);
-        if (!address) {
-            continue;
-        }
-        plain_address(plain, sizeof plain, address);
-        if (json_object_get(seen, plain)) {
-            snprintf(child, sizeof child, "%s/peers/%zu/address", pointer, i);
-            report(n, CJD_DIAG_ERROR, child, "this address is that of an earlier peer, too");
-        }
-        json_object_set_new(seen, plain, json_true());
-    }
-    int err = seen ? 0 : CJD_ERR_NO_MEMORY;
-    json_decref(seen);
-    return err;
-}
-
 static int check_plugins(struct native *n)
 {
     json_t *plugins = json_object_get(n->config->tree, "plugins");
@@ -301,15 +241,13 @@ static int check_plugins(struct native *n)
     take_ids(n, plugins, ids);
     for (size_t i = 0; err == 0 && i < json_array_size(plugins); i++) {
         json_t *entry = json_array_get(plugins, i);
-        const json_t *config = json_object_get(entry, "config");
         char pointer[64];
         snprintf(pointer, sizeof pointer, "/plugins/%zu", i);
         check_entry(n, entry, pointer);
         if (json_is_object(entry) && !member_text(entry, "id")) {
             err = make_id(entry, ids);
         }
-        snprintf(pointer, sizeof pointer, "/plugins/%zu/config", i);
-        err = err < 0 ? err : check_peers(n, json_object_get(config, "peers"), pointer);
+        err = err < 0 ? err : cjd_peers_check(n->config, entry, pointer, n->diags);
     }
     json_decref(ids);
     return err;
@@ -329,6 +267,21 @@ static void check_log(struct native *n)
     }
 }
 
+static void check_supernode(struct native *n, const char *text, const char *pointer)
+{
+    struct cjd_key key;
+    struct cjd_addr addr;
+
+    if (!text || cjd_key_from_text(&key, text) < 0) {
+        return; /* that is for the plugin's schema */
+    }
+    if (memcmp(&key, &n->config->keypair.key, sizeof key) == 0) {
+        report(n, CJD_DIAG_ERROR, pointer, "this is the key of this node itself");
+    } else if (!cjd_addr_of_key_is_valid(&addr, &key)) {
+        report(n, CJD_DIAG_ERROR, pointer, "%s", cjd_format_public_key(text));
+    }
+}
+
 static void check_supernodes(struct native *n)
 {
     const json_t *list = json_object_get(json_object_get(n->config->tree, "routing"), "supernodes");
@@ -336,7 +289,7 @@ static void check_supernodes(struct native *n)
     for (size_t i = 0; i < json_array_size(list); i++) {
         char pointer[64];
         snprintf(pointer, sizeof pointer, "/routing/supernodes/%zu", i);
-        check_peer_key(n, json_string_value(json_array_get(list, i)), pointer);
+        check_supernode(n, json_string_value(json_array_get(list, i)), pointer);
     }
     if (json_array_size(list) > 0) {
         report(n, CJD_DIAG_WARNING, "/routing/supernodes",

@@ -55,6 +55,15 @@ CJD_MUST_CHECK int cjd_reference_convert(struct cjd_config *config, json_t *refe
 CJD_MUST_CHECK int cjd_native_check(struct cjd_config *config, bool with_schema,
                                     struct cjd_diags *diags);
 
+/* peers.c: the peerings of one entry of `plugins`, at `pointer`. */
+CJD_MUST_CHECK int cjd_peers_check(const struct cjd_config *config, const json_t *entry,
+                                   const char *pointer, struct cjd_diags *diags);
+/* Login and password of a peer, or of one of the node's own passwords. */
+void cjd_peers_check_credentials(const struct cjd_config *config, const json_t *entry,
+                                 const char *pointer, struct cjd_diags *diags);
+/* One spelling for all texts that mean the same endpoint. */
+void cjd_peers_plain_address(char *out, size_t cap, const char *text);
+
 /* --- secrets (§15): a value, a file, or a name in the folder of credentials ---------------------
  */
 

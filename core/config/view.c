@@ -19,6 +19,15 @@ const struct cjd_keypair *cjd_config_keypair(const struct cjd_config *config)
     return &config->keypair;
 }
 
+void cjd_config_lend_key(struct cjd_config *config, const struct cjd_rng *rng)
+{
+    static const struct cjd_key none;
+
+    if (memcmp(&config->keypair.key, &none, sizeof none) == 0) {
+        cjd_keypair_generate(&config->keypair, rng);
+    }
+}
+
 bool cjd_config_wants_foreground(const struct cjd_config *config)
 {
     return config->wants_foreground;

@@ -43,8 +43,8 @@ static const char *file_name(const struct cjd_daemon *d)
     return d->input.is_stdin ? "standard input" : d->input.path;
 }
 
-/* Prints all that is wrong. Not 0: the exit status; d->config may then be a faulty configuration,
- * whose plugins' parts can be checked. */
+/* Not 0: the exit status; d->config may then be a faulty configuration, whose plugins' parts can be
+ * checked. What is wrong goes to d->diags. */
 static int read_config(struct cjd_daemon *d)
 {
     const char *path = d->options->config ? d->options->config : "-";
@@ -55,17 +55,23 @@ static int read_config(struct cjd_daemon *d)
     if (err < 0) {
         return err == CJD_ERR_PERMISSION ? CJD_EXIT_PERMISSION : CJD_EXIT_CONFIG;
     }
-    struct cjd_diags diags = {.file = file_name(d)};
+    d->diags.file = file_name(d);
     err = cjd_input_read(&d->input, &text, &len);
     if (err < 0) {
-        fprintf(stderr, "cjdroute: %s: %s\n", diags.file, cjd_input_fault(err));
+        fprintf(stderr, "cjdroute: %s: %s\n", d->diags.file, cjd_input_fault(err));
         return CJD_EXIT_CONFIG;
     }
-    err = cjd_config_read_faulty(&d->config, text, len, &diags);
-    cjd_diags_print(&diags, stderr);
-    cjd_diags_fini(&diags);
+    err = cjd_config_read_faulty(&d->config, text, len, &d->diags);
     cjd_input_free(text, len);
     return err < 0 ? CJD_EXIT_CONFIG : 0;
+}
+
+/* Prints all that is wrong, by its place in the file. */
+static void print_diags(struct cjd_daemon *d)
+{
+    cjd_diags_sort(&d->diags, 0);
+    cjd_diags_print(&d->diags, stderr);
+    cjd_diags_fini(&d->diags);
 }
 
 void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config)
@@ -193,7 +199,8 @@ static int make_node(struct cjd_daemon *d)
         return err;
     }
     cjd_runtime_set_node(d->rt, d->node);
-    return add_passwords(d);
+    /* What is wrong with passwords was said; then they are not used, either. */
+    return d->diags.errors > 0 ? 0 : add_passwords(d);
 }
 
 static int make_plugins(struct cjd_daemon *d)
@@ -230,19 +237,15 @@ static int make_all(struct cjd_daemon *d)
     return err < 0 ? err : make_plugins(d);
 }
 
-/* Load and create; prints what is wrong with the plugins' configurations. */
-static int load_plugins(struct cjd_daemon *d, size_t *errors, bool creates)
+/* Load and create; what is wrong with the plugins' configurations goes to d->diags. */
+static int load_plugins(struct cjd_daemon *d)
 {
-    struct cjd_diags diags = {.file = file_name(d)};
-    int err = cjd_plugins_load(d->plugins, d->config, &diags);
+    int err = cjd_plugins_load(d->plugins, d->config, &d->diags);
 
-    if (creates && (err == 0 || d->options->action == CJD_ACTION_CHECK)) {
-        int created = cjd_plugins_create(d->plugins, d->config, &diags);
+    if (err == 0 || d->options->action == CJD_ACTION_CHECK) {
+        int created = cjd_plugins_create(d->plugins, d->config, &d->diags);
         err = err < 0 ? err : created;
     }
-    cjd_diags_print(&diags, stderr);
-    *errors = diags.errors;
-    cjd_diags_fini(&diags);
     return err;
 }
 
@@ -278,17 +281,14 @@ static void choose_user(struct cjd_daemon *d)
  * same, see cjd_privileges_drop(). Returns an exit status. */
 static int check_user(struct cjd_daemon *d)
 {
-    struct cjd_diags diags = {.file = file_name(d)};
     bool can_change = geteuid() == 0;
 
     if (!d->sandbox.user || cjd_privileges_user_exists(d->sandbox.user)) {
         return 0;
     }
-    cjd_config_diag(d->config, &diags, can_change ? CJD_DIAG_ERROR : CJD_DIAG_WARNING,
+    cjd_config_diag(d->config, &d->diags, can_change ? CJD_DIAG_ERROR : CJD_DIAG_WARNING,
                     "/sandbox/user", "there is no user \"%.64s\": create it, or name another",
                     d->sandbox.user);
-    cjd_diags_print(&diags, stderr);
-    cjd_diags_fini(&diags);
     return can_change ? CJD_EXIT_CONFIG : 0;
 }
 
@@ -353,12 +353,12 @@ static void arm_watchdog(struct cjd_daemon *d)
 
 static int bring_up(struct cjd_daemon *d)
 {
-    size_t errors;
     int err = make_all(d);
 
     if (err == 0) {
-        err = load_plugins(d, &errors, true);
+        err = load_plugins(d);
     }
+    print_diags(d);
     if (err == 0) {
         err = cjd_plugins_acquire(d->plugins);
     }
@@ -418,36 +418,24 @@ static int run(struct cjd_daemon *d)
 /* --- without running ----------------------------------------------------------------------------
  */
 
-/* Up to configure(): files, schemas, and what the plugins themselves check. */
+/* Up to configure(): files, schemas, and what the plugins themselves check; all of it, whatever was
+ * wrong before. */
 static int check(struct cjd_daemon *d)
 {
-    size_t errors = 0;
+    struct cjd_rng rng = cjd_rng_system();
 
     cjd_log_out_set_level(d->out, d->options->has_level ? d->options->level : CJD_LOG_WARN);
     d->notify.fd = -1;
+    cjd_config_lend_key(d->config, &rng);
     int user = check_user(d);
     int err = make_all(d);
     if (err == 0) {
-        err = load_plugins(d, &errors, true);
+        err = load_plugins(d);
     }
+    bool is_wrong = user != 0 || err < 0 || d->diags.errors > 0;
+    print_diags(d);
     take_down(d);
-    return user != 0 || err < 0 || errors > 0 ? CJD_EXIT_CONFIG : 0;
-}
-
-/* The core's part is wrong: what is wrong with the plugins' parts is said as well, at once. */
-static void check_faulty(struct cjd_daemon *d)
-{
-    size_t errors;
-
-    cjd_log_out_set_level(d->out, CJD_LOG_ERROR);
-    int err = cjd_netif_new(&d->netif);
-    err = err < 0 ? err : make_plugins(d);
-    if (err == 0) {
-        /* Whatever this finds, the start ends with a configuration error. */
-        (void)load_plugins(d, &errors, false);
-    }
-    cjd_plugins_free(d->plugins);
-    cjd_netif_free(d->netif);
+    return is_wrong ? CJD_EXIT_CONFIG : 0;
 }
 
 static int print(struct cjd_daemon *d, bool masks_secrets)
@@ -492,6 +480,7 @@ static int start(struct cjd_daemon *d)
     int status = check_user(d);
 
     if (status != 0) {
+        print_diags(d);
         return status;
     }
     if (runs_in_background(d) && cjd_background_enter(&d->background) < 0) {
@@ -535,13 +524,15 @@ int cjd_daemon_main(const struct cjd_options *options)
     int status = read_config(&d);
     if (d.config) {
         choose_folder(&d);
+        choose_user(&d);
     }
     if (status == 0) {
-        choose_user(&d);
         status = act(&d);
     } else if (d.config) {
-        check_faulty(&d);
+        /* What is wrong with the plugins' parts is said as well, at once. */
+        status = check(&d);
     }
+    print_diags(&d);
     cjd_config_free(d.config);
     cjd_config_free(d.first);
     cjd_input_close(&d.input);

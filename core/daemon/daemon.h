@@ -24,6 +24,7 @@
 struct cjd_daemon {
     const struct cjd_options *options;
     struct cjd_input input;
+    struct cjd_diags diags;    /* of the configuration, until they are printed */
     struct cjd_config *config; /* as last read without errors */
     struct cjd_config *first;  /* as at the start, once `config` is another; else NULL */
     struct cjd_log_out *out;

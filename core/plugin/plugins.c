@@ -159,6 +159,10 @@ static void report_config(const struct instance *in, const struct cjd_config *co
     char pointer[sizeof in->pointer + sizeof error->pointer];
 
     snprintf(pointer, sizeof pointer, "%s%s", in->pointer, error->pointer);
+    struct cjd_position at = cjd_config_position(config, pointer);
+    if (cjd_diags_has_error(diags, &at)) {
+        return; /* the core said the same */
+    }
     cjd_config_diag(config, diags, CJD_DIAG_ERROR, pointer, "plugin \"%s\": %s", in->id,
                     text_of(error, err));
 }

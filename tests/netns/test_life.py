@@ -128,6 +128,12 @@ def check_names_every_error(lab):
     tree["plugins"][0]["config"]["bindd"] = tree["plugins"][0]["config"].pop("bind")
     tree["plugins"][-1]["config"]["mtu"] = "much"
     check_lines(a, tree, ["pasword", "loud", "bindd", "much"])
+    # What only the plugin itself finds is said beside what is wrong with the core's part.
+    tree = a.config()
+    tree["node"]["privateKey"] = "c7"
+    tree["peering"]["passwords"] *= 2
+    tree["plugins"][0]["config"]["bind"] = "no-address:5199"
+    check_lines(a, tree, ['"c7"', "no-address"])
     a.write_config()
     status, output = run(a, "--config", a.config_path, "--check")
     expect(status == 0 and not output, f"a good file: status {status}: {output}")

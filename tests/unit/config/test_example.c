@@ -16,7 +16,12 @@ static void example(void **state)
     char *text = json_dumps(tree, 0);
     struct reading r = read_text(text);
     assert_read(&r);
-    assert_int_equal(r.diags.count, 0);
+    /* Nobody may use its passwords. */
+    assert_int_equal(r.diags.count, 4);
+    assert_int_equal(count_diags(&r, CJD_DIAG_WARNING), 4);
+    for (size_t i = 0; i < r.diags.count; i++) {
+        assert_non_null(strstr(r.diags.v[i].text, "of an example"));
+    }
     assert_int_equal(cjd_config_plugin_count(r.config), 4);
     reading_fini(&r);
     free(text);

@@ -208,8 +208,8 @@ static const struct {
     {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":[{\"publicKey\":@\"" KEY_BAD
      "\"}]}}]}",
      "/plugins/0/config/peers/0/publicKey", "no address in fc00::/8"},
-    {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"peers\":["
-     "{\"address\":\"[::1]:7\"},{\"address\":\"1.2.3.4:7\"},{\"address\":@\"[0:0::1]:7\"}]}}]}",
+    {"{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"bind\":\"[::]:1\",\"peers\":["
+     "{\"address\":\"[::1]:7\"},{\"address\":\"x:7\"},{\"address\":@\"[0:0::1]:7\"}]}}]}",
      "/plugins/0/config/peers/2/address", "earlier peer"},
     {"{" NODE ",\"plugins\":[],@\"interfaces\":{}}", "/interfaces", "beside \"plugins\""},
     {"{" NODE ",\"plugins\":[],@\"admin\":{}}", "/admin", "beside \"plugins\""},

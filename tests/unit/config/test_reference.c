@@ -81,7 +81,15 @@ static void whole_file(void **state)
     assert_read(&r);
     assert_true(cjd_config_is_reference_form(r.config));
     assert_true(cjd_config_wants_foreground(r.config));
-    assert_int_equal(count_diags(&r, CJD_DIAG_WARNING), 0);
+    assert_int_equal(count_diags(&r, CJD_DIAG_WARNING), 4);
+    find_diag(&r, CJD_DIAG_WARNING,
+              "/interfaces/UDPInterface/0/connectTo/203.0.113.7:5199/password", "of an example");
+    find_diag(&r, CJD_DIAG_WARNING, "/interfaces/UDPInterface/0/connectTo/0.0.0.0:7",
+              "this machine itself");
+    find_diag(&r, CJD_DIAG_WARNING, "/interfaces/UDPInterface/0/connectTo/0.0.0.0:7/publicKey",
+              "two links to one node");
+    find_diag(&r, CJD_DIAG_WARNING, "/interfaces/UDPInterface/1/connectTo/[::]:9",
+              "this machine itself");
     json_t *udp = json_pack(
         "[{sss{sssis{sssis[ss]}s[{ssssssssss}{ssssss}{ssssss}]}sbsbss}"
         "{sss{sss[{ssssss}]}sbsbss}"
@@ -163,7 +171,7 @@ static int write_plain(FILE *out, void *arg)
     return cjd_config_write_native(out, arg, false);
 }
 
-/* Converted, written and read again it is the same, without a word. */
+/* Converted, written and read again it is the same, with nothing but the warnings of its peers. */
 static void round_trip(void **state)
 {
     struct reading r = read_text(full);
@@ -175,7 +183,8 @@ static void round_trip(void **state)
     assert_int_equal(err, 0);
     struct reading again = read_text(text);
     assert_read(&again);
-    assert_int_equal(again.diags.count, 0);
+    assert_int_equal(again.diags.count, 4);
+    assert_int_equal(count_diags(&again, CJD_DIAG_WARNING), 4);
     assert_false(cjd_config_is_reference_form(again.config));
     assert_true(json_equal(cjd_config_tree(r.config), cjd_config_tree(again.config)));
     assert_memory_equal(cjd_config_keypair(r.config), cjd_config_keypair(again.config),
