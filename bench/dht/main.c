@@ -3,7 +3,7 @@
  * a quiet network, memory and time per node.
  *
  *     bench_dht [-t small|power] [-n nodes] [-s seed] [-p pairs] [-a ask_at_s] [-i idle_s]
- *               [-b boot_spread_s]
+ *               [-b boot_spread_s] [-e explained]
  */
 #include "world.h"
 
@@ -26,6 +26,7 @@ struct options {
     uint64_t ask_at_ns;
     uint64_t idle_ns;
     uint64_t boot_ns;
+    uint32_t explained; /* so many of the look-ups that failed */
 };
 
 static double cpu_seconds(void)
@@ -177,6 +178,7 @@ struct results {
     double *later;
     double *wait_ms;
     double *first;
+    double *soon;
     double *last;
     uint32_t answered;
     uint32_t searches;
@@ -201,6 +203,8 @@ static void collect(struct world *w, struct world_probe *probes, uint32_t count,
         r->later[n] = p->later;
         r->wait_ms[n] = (double)(p->answered_ns - p->asked_ns) / 1e6;
         r->first[n] = (double)p->first_delay_ns / (double)delay[p->to];
+        r->soon[n] =
+            (double)(p->soon_delay_ns ? p->soon_delay_ns : p->last_delay_ns) / (double)delay[p->to];
         r->last[n] = (double)p->last_delay_ns / (double)delay[p->to];
         if (p->requests > 0) {
             r->searched[r->searches++] = p->requests;
@@ -209,10 +213,29 @@ static void collect(struct world *w, struct world_probe *probes, uint32_t count,
     free(delay);
 }
 
-static void look_up(struct world *w, uint32_t pairs)
+static void explain(struct world *w, const struct world_probe *probes, uint32_t pairs, uint32_t max)
+{
+    struct cjd_dht_explanation e;
+    char text[8192];
+
+    for (uint32_t i = 0; i < pairs && max > 0; i++) {
+        const struct world_probe *p = &probes[i];
+        if (p->answered_ns != 0) {
+            continue;
+        }
+        max--;
+        cjd_dht_explain(w->node[p->from].dht, &w->node[p->to].addr, w->now_ns, &e);
+        if (cjd_dht_explain_text(&e, w->now_ns, text, sizeof text) > 0) {
+            printf("%u to %u, %u requests, %u later:\n%s", p->from, p->to, p->requests, p->later,
+                   text);
+        }
+    }
+}
+
+static void look_up(struct world *w, uint32_t pairs, uint32_t explained)
 {
     struct world_probe *probes = calloc(pairs, sizeof *probes);
-    double *room = calloc((size_t)pairs * 6, sizeof *room);
+    double *room = calloc((size_t)pairs * 7, sizeof *room);
 
     if (!probes || !room) {
         return;
@@ -222,7 +245,8 @@ static void look_up(struct world *w, uint32_t pairs)
                         .later = room + pairs * 2,
                         .wait_ms = room + pairs * 3,
                         .first = room + pairs * 4,
-                        .last = room + pairs * 5};
+                        .soon = room + pairs * 5,
+                        .last = room + pairs * 6};
     choose(w, probes, pairs);
     for (uint32_t i = 0; i < pairs; i++) {
         world_probe_start(w, &probes[i], w->now_ns + cjd_rng_u64(&w->rng) % SPREAD);
@@ -233,10 +257,12 @@ static void look_up(struct world *w, uint32_t pairs)
            100.0 * r.answered / pairs);
     print_quantiles("requests, all look-ups", r.requests, r.answered);
     print_quantiles("requests, those that searched", r.searched, r.searches);
-    print_quantiles("requests after the answer", r.later, r.answered);
+    print_quantiles("requests once a path is known", r.later, r.answered);
     print_quantiles("milliseconds to the answer", r.wait_ms, r.answered);
     print_quantiles("stretch, first path", r.first, r.answered);
+    print_quantiles("stretch, path after 1 s", r.soon, r.answered);
     print_quantiles("stretch, path after 10 s", r.last, r.answered);
+    explain(w, probes, pairs, explained);
     free(room);
     free(probes);
 }
@@ -248,7 +274,7 @@ static void parse(int argc, char **argv, struct options *o)
 {
     int c;
 
-    while ((c = getopt(argc, argv, "t:n:s:p:a:i:b:")) != -1) {
+    while ((c = getopt(argc, argv, "t:n:s:p:a:i:b:e:")) != -1) {
         switch (c) {
         case 't':
             o->topology = optarg;
@@ -268,12 +294,15 @@ static void parse(int argc, char **argv, struct options *o)
         case 'i':
             o->idle_ns = strtoull(optarg, NULL, 10) * CJD_S;
             break;
+        case 'e':
+            o->explained = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
         case 'b':
             o->boot_ns = strtoull(optarg, NULL, 10) * CJD_S;
             break;
         default:
             fputs("usage: bench_dht [-t small|power] [-n nodes] [-s seed] [-p pairs] [-a ask_at] "
-                  "[-i idle] [-b boot_spread]\n",
+                  "[-i idle] [-b boot_spread] [-e explained]\n",
                   stderr);
             exit(2);
         }
@@ -306,7 +335,7 @@ int main(int argc, char **argv)
     }
     print_tables(w);
     print_memory(w, before);
-    look_up(w, o.pairs);
+    look_up(w, o.pairs, o.explained);
     print_peaks(w, "look-ups");
     print_memory(w, before);
     if (o.idle_ns > 0) {

@@ -13,6 +13,7 @@
 #define NEVER_STUCK 10000000u
 #define TURN_EVERY  (1 * CJD_S)
 #define TURNS       10u
+#define SOON        (1 * CJD_S)
 #define RATE_SHORT  (1 * CJD_S)
 #define RATE_LONG   (10 * CJD_S)
 
@@ -197,6 +198,9 @@ static void probe_turn(void *arg, uint64_t now_ns)
         p->next = n->probes;
         n->probes = p;
     }
+    if (p->answered_ns != 0 && p->soon_delay_ns == 0 && now_ns - p->answered_ns >= SOON) {
+        p->soon_delay_ns = p->last_delay_ns;
+    }
     if (p->turns++ == TURNS) {
         struct world_probe **at = &n->probes;
         while (*at != p) {
@@ -237,7 +241,7 @@ static void count_request(struct world_node *n, const struct cjd_dht_contact *to
         p = probe_for(n, &to->addr);
     }
     if (p) {
-        *(p->answered_ns == 0 ? &p->requests : &p->later) += 1;
+        *(p->label == 0 && p->answered_ns == 0 ? &p->requests : &p->later) += 1;
     }
 }
 

@@ -43,9 +43,10 @@ struct world_probe {
     uint64_t answered_ns; /* 0: not yet */
     uint64_t label;       /* the latest path */
     uint64_t first_delay_ns;
+    uint64_t soon_delay_ns; /* a second after the answer */
     uint64_t last_delay_ns;
-    uint32_t requests; /* until the answer */
-    uint32_t later;    /* after it */
+    uint32_t requests; /* until a path is known */
+    uint32_t later;    /* after that */
     uint32_t turns;
 };
 

@@ -46,6 +46,10 @@
     X(DHT_MALFORMED, "dht: malformed message")                                                     \
     X(DHT_UNEXPECTED, "dht: reply to no query of ours")                                            \
     X(DHT_RATE, "dht: too many queries")                                                           \
+    X(DHT_OWN, "dht: own key in a reply")                                                          \
+    X(DHT_IMPOSSIBLE, "dht: impossible address, version or label in a reply")                      \
+    X(DHT_LOOP, "dht: path in a reply leads back here")                                            \
+    X(DHT_LABEL, "dht: path in a reply is too long")                                               \
     X(NO_PACKET, "out of packet buffers")
 
 enum cjd_drop {

@@ -57,6 +57,8 @@ static int make_parts(struct cjd_dht *dht, uint64_t now_ns)
     err = err ? err : cjd_answers_new(dht);
     err = err ? err : cjd_heard_new(dht);
     err = err ? err : cjd_explore_new(dht);
+    err = err ? err : cjd_follows_new(dht);
+    err = err ? err : cjd_refines_new(dht);
     err = err ? err : cjd_searches_new(dht);
     err = err ? err : cjd_doubts_new(dht);
     err = err ? err : cjd_asks_new(dht);
@@ -94,6 +96,8 @@ void cjd_dht_free(struct cjd_dht *dht)
     cjd_asks_free(dht);
     cjd_doubts_free(dht);
     cjd_searches_free(dht);
+    cjd_refines_free(dht);
+    cjd_follows_free(dht);
     cjd_explore_free(dht);
     cjd_heard_free(dht);
     cjd_answers_free(dht);
@@ -239,8 +243,8 @@ static void spread(struct cjd_dht *dht, const struct cjd_query *query, struct cj
     }
 }
 
-static void tell_asker(struct cjd_dht *dht, const struct cjd_query *query, enum cjd_store_news news,
-                       uint64_t now_ns)
+static void tell_asker(struct cjd_dht *dht, const struct cjd_query *query,
+                       const struct cjd_message *reply, enum cjd_store_news news, uint64_t now_ns)
 {
     switch (query->q.purpose) {
     case CJD_ASK_PEERS:
@@ -257,8 +261,14 @@ static void tell_asker(struct cjd_dht *dht, const struct cjd_query *query, enum 
     case CJD_ASK_DOUBT:
         cjd_doubt_answered(dht, query, now_ns);
         break;
-    case CJD_ASK_PING:
+    case CJD_ASK_FOLLOW:
+        cjd_follow_answered(dht, query, reply, now_ns);
+        break;
     case CJD_ASK_OPERATOR:
+        cjd_ask_answered(dht, query, reply, now_ns);
+        break;
+    case CJD_ASK_REFINE:
+    case CJD_ASK_PING:
         break;
     }
 }
@@ -279,10 +289,7 @@ static void handle_reply(struct cjd_dht *dht, const struct cjd_dht_contact *from
         spread(dht, &query, n, news, now_ns);
     }
     cjd_explore_reply(dht, &query, m, now_ns);
-    tell_asker(dht, &query, news, now_ns);
-    if (query.q.purpose == CJD_ASK_OPERATOR) {
-        cjd_ask_answered(dht, &query, m, now_ns);
-    }
+    tell_asker(dht, &query, m, news, now_ns);
 }
 
 void cjd_dht_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns)
@@ -306,6 +313,10 @@ void cjd_dht_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_
     case CJD_ASK_DOUBT:
         cjd_doubt_silence(dht, query, now_ns);
         break;
+    case CJD_ASK_FOLLOW:
+        cjd_follow_silence(dht, query, now_ns);
+        break;
+    case CJD_ASK_REFINE:
     case CJD_ASK_PING:
         break;
     case CJD_ASK_OPERATOR:
@@ -353,9 +364,7 @@ void cjd_dht_want(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now
     if (memcmp(addr, &dht->cfg.addr, sizeof *addr) == 0) {
         return;
     }
-    if (n) {
-        n->wanted_ns = now_ns;
-    }
+    cjd_dht_note_wanted(dht, addr, now_ns);
     if (!n || !cjd_store_is_reachable(n)) {
         cjd_search_start(dht, addr, true, now_ns);
     } else {

@@ -261,7 +261,8 @@ void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns)
     struct cjd_explore *x = dht->explore;
     struct cjd_question q;
 
-    while (x->count > 0) {
+    /* The timer waits for the budget. */
+    while (x->count > 0 && !x->timer.is_armed) {
         uint32_t first = first_waiting(x);
         struct hearsay *h = &x->waiting[first];
         uint8_t kind = h->kind;
@@ -275,7 +276,7 @@ void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns)
         int err = cjd_query_send(dht, &q, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
             cjd_timer_arm(dht->cfg.timers, &x->timer, now_ns + AGAIN_AFTER);
-            return;
+            break;
         }
         x->waiting[first] = x->waiting[--x->count];
     }
@@ -441,7 +442,7 @@ static void found_self(struct cjd_dht *dht, const struct list *l, uint64_t label
     }
 }
 
-/* §6 points 11 to 13. False: the entry is skipped. */
+/* §6 points 11 and 13. False: the entry is skipped. */
 static bool check_entry(struct cjd_dht *dht, const struct list *l,
                         const struct cjd_message_node *entry, struct cjd_dht_contact *to)
 {
@@ -453,13 +454,53 @@ static bool check_entry(struct cjd_dht *dht, const struct list *l,
         return false;
     }
     int form = cjd_scheme_form_of(scheme, entry->label);
-    if (form < l->reply->form || cjd_scheme_is_self(scheme, entry->label)) {
-        return false;
-    }
     to->key = entry->key;
     to->version = entry->version;
-    to->label = cjd_label_splice(entry->label, l->query->q.to.label);
-    return to->label != CJD_LABEL_INVALID;
+    return form >= l->reply->form && !cjd_scheme_is_self(scheme, entry->label);
+}
+
+/* Does the teller go there by way of ourselves, as far as we know? */
+static bool leads_home(const struct list *l, uint64_t label)
+{
+    uint64_t home = l->teller ? l->teller->way_back : 0;
+
+    return home != 0 && cjd_label_routes_through(
+                            cjd_scheme_convert(l->teller->scheme, label, CJD_FORM_CANONICAL), home);
+}
+
+/* §6 point 12, and what can be done about it. False: there is no way to it that fits. */
+static bool find_label(struct cjd_dht *dht, const struct list *l, uint64_t label,
+                       struct cjd_dht_contact *to, uint64_t now_ns)
+{
+    to->label = cjd_label_splice(label, l->query->q.to.label);
+    if (to->label == CJD_LABEL_INVALID && l->teller) {
+        to->label = cjd_store_shorten_from(dht->store, l->teller, label);
+    }
+    if (to->label == CJD_LABEL_INVALID) {
+        cjd_follow_start(dht, to, &l->query->q.to, label, now_ns);
+        return false;
+    }
+    if (leads_home(l, label)) {
+        cjd_drop_count(dht->cfg.drops, CJD_DROP_DHT_LOOP);
+    }
+    to->label = choose_way(dht, to, now_ns);
+    return true;
+}
+
+static void use_entry(struct cjd_dht *dht, struct list *l, const struct cjd_message_node *entry,
+                      const struct cjd_dht_contact *to, uint64_t now_ns)
+{
+    if (is_reliable(l)) {
+        cjd_heard_note(dht, to, &l->query->q.to.addr, now_ns);
+    }
+    if (cjd_search_way(dht, to, &l->query->q.to.addr, now_ns) ||
+        cjd_refine_entry(dht, l->query, to, now_ns)) {
+        return;
+    }
+    if (l->query->q.purpose == CJD_ASK_SEARCH) {
+        cjd_search_candidate(dht, l->query, to, now_ns);
+    }
+    consider(dht, l, to, entry->label, now_ns);
 }
 
 static void take_entry(struct cjd_dht *dht, struct list *l, const struct cjd_message_node *entry,
@@ -468,23 +509,15 @@ static void take_entry(struct cjd_dht *dht, struct list *l, const struct cjd_mes
     struct cjd_dht_contact to;
 
     if (memcmp(&entry->key, &dht->cfg.key, sizeof entry->key) == 0) {
+        cjd_drop_count(dht->cfg.drops, CJD_DROP_DHT_OWN);
         found_self(dht, l, entry->label, now_ns);
-        return;
+    } else if (entry->label == CJD_LABEL_SELF) {
+        /* The teller itself, which is no news. */
+    } else if (!check_entry(dht, l, entry, &to)) {
+        cjd_drop_count(dht->cfg.drops, CJD_DROP_DHT_IMPOSSIBLE);
+    } else if (find_label(dht, l, entry->label, &to, now_ns)) {
+        use_entry(dht, l, entry, &to, now_ns);
     }
-    if (!check_entry(dht, l, entry, &to)) {
-        return;
-    }
-    to.label = choose_way(dht, &to, now_ns);
-    if (is_reliable(l)) {
-        cjd_heard_note(dht, &to, &l->query->q.to.addr, now_ns);
-    }
-    if (cjd_search_way(dht, &to, &l->query->q.to.addr, now_ns)) {
-        return;
-    }
-    if (l->query->q.purpose == CJD_ASK_SEARCH) {
-        cjd_search_candidate(dht, l->query, &to, now_ns);
-    }
-    consider(dht, l, &to, entry->label, now_ns);
 }
 
 static bool is_listed(const struct cjd_message *reply, const struct cjd_key *key)
@@ -538,6 +571,7 @@ void cjd_explore_reply(struct cjd_dht *dht, const struct cjd_query *query,
     for (uint32_t i = reply->node_count; i > 0; i--) {
         take_entry(dht, &l, &reply->nodes[i - 1], now_ns);
     }
+    cjd_refine_listed(dht, query, now_ns);
     if (!l.teller || query->q.method != CJD_METHOD_GP ||
         query->q.target_len != CJD_MESSAGE_LABEL_BYTES) {
         return;

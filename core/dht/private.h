@@ -8,6 +8,7 @@
  *   store*.c   nodes, links, best paths            report.c   what is told of paths
  *   ask.c      what an operator asks
  *   heard.c    ways named, not tried yet           explain.c  how a node would be reached, and why
+ *   follow.c   ways whose label is too long        refine.c   better paths to who is wanted
  *
  * The parts call each other; what they tell others goes through report.c.
  */
@@ -26,6 +27,8 @@ struct cjd_upkeep;
 struct cjd_answers;
 struct cjd_heard;
 struct cjd_asks;
+struct cjd_follows;
+struct cjd_refines;
 
 struct cjd_dht {
     struct cjd_dht_config cfg; /* limits filled in */
@@ -38,6 +41,8 @@ struct cjd_dht {
     struct cjd_answers *answers;
     struct cjd_heard *heard;
     struct cjd_asks *asks;
+    struct cjd_follows *follows;
+    struct cjd_refines *refines;
     struct cjd_dht_stats stats;
     uint64_t breaks; /* of links, as far as reported paths were reviewed */
     struct cjd_log_limit malformed_log;
@@ -57,6 +62,8 @@ struct cjd_dht_contact cjd_dht_contact_of(const struct cjd_store_node *node);
 struct cjd_dht_path cjd_report_path_of(const struct cjd_dht *dht, const struct cjd_store_node *n);
 /* Somebody wanted to reach it within the last minute. */
 bool cjd_dht_is_wanted(const struct cjd_store_node *node, uint64_t now_ns);
+/* Somebody wants to reach it: it is kept, and its path is looked after. */
+void cjd_dht_note_wanted(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns);
 /* The best path, as it is now. Ends a search for that node. */
 void cjd_report(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns);
 /* Another path to it, if its links are known: an alternative, or one with a new cost. */
@@ -140,6 +147,35 @@ void cjd_ask_answered(struct cjd_dht *dht, const struct cjd_query *query,
                       const struct cjd_message *reply, uint64_t now_ns);
 void cjd_ask_silence(struct cjd_dht *dht, const struct cjd_query *query);
 
+/* --- follow.c ----------------------------------------------------------------------------------
+ */
+
+CJD_MUST_CHECK int cjd_follows_new(struct cjd_dht *dht);
+void cjd_follows_free(struct cjd_dht *dht);
+/* A way to `target` that begins at the teller with that label, and does not fit behind the path to
+ * it. No effect if nobody searches for the target. */
+void cjd_follow_start(struct cjd_dht *dht, const struct cjd_dht_contact *target,
+                      const struct cjd_dht_contact *teller, uint64_t label, uint64_t now_ns);
+bool cjd_follow_is_open(const struct cjd_dht *dht, const struct cjd_addr *target);
+void cjd_follow_answered(struct cjd_dht *dht, const struct cjd_query *query,
+                         const struct cjd_message *reply, uint64_t now_ns);
+void cjd_follow_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
+
+/* --- refine.c ----------------------------------------------------------------------------------
+ */
+
+CJD_MUST_CHECK int cjd_refines_new(struct cjd_dht *dht);
+void cjd_refines_free(struct cjd_dht *dht);
+/* A node that is wanted has a path: is there a better one? No effect if that was asked lately. */
+void cjd_refine_start(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns);
+/* A node of a reply. True: it is a way to a node whose path is refined, and needs no other care. */
+bool cjd_refine_entry(struct cjd_dht *dht, const struct cjd_query *query,
+                      const struct cjd_dht_contact *to, uint64_t now_ns);
+/* All nodes of a reply were seen. */
+void cjd_refine_listed(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
+/* Asks what is due. */
+void cjd_refine_pump(struct cjd_dht *dht, uint64_t now_ns);
+
 /* --- search.c ----------------------------------------------------------------------------------
  */
 
@@ -156,6 +192,10 @@ void cjd_search_candidate(struct cjd_dht *dht, const struct cjd_query *query,
                           const struct cjd_dht_contact *to, uint64_t now_ns);
 void cjd_search_answered(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
 void cjd_search_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
+/* Is it searched for, and may one more of the ways to it be followed? Counts it. */
+bool cjd_search_may_follow(struct cjd_dht *dht, const struct cjd_addr *addr);
+/* What it waited for came to nothing. */
+void cjd_search_resume(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns);
 /* A node joined the store: whoever searches may ask it. */
 void cjd_search_offer(struct cjd_dht *dht, const struct cjd_store_node *node, uint64_t now_ns);
 /* A path to it is known and reported. */

@@ -30,15 +30,22 @@
  * that they go on whatever happens.
  */
 #define RATE          8u
-#define BURST         128u
+#define BURST         64u
 #define RESERVE_RATE  2u
 #define RESERVE_BURST 4u
 static const uint8_t floor_percent[CJD_URGENCIES] = {
-    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 70};
+    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 50};
 
-/* All that can wait, to whomever it goes: a network that starts all at once is no storm. */
-#define OVERALL_RATE  10u
-#define OVERALL_BURST 160u
+/*
+ * All that can wait, to whomever it goes: a network that starts all at once is no storm. The more
+ * is known, the less one more node is worth.
+ */
+#define OVERALL_BURST 80u
+static const struct {
+    uint32_t nodes; /* known, at most */
+    uint32_t rate;  /* a second */
+} overall_rates[] = {{CJD_STORE_SMALL, 10}, {2 * CJD_STORE_SMALL, 8}, {4 * CJD_STORE_SMALL, 5}};
+#define OVERALL_LEAST 3u
 
 struct neighbour {
     struct cjd_bucket shared;
@@ -205,6 +212,18 @@ static bool take_above(struct cjd_bucket *b, uint64_t now_ns, uint32_t percent)
     return true;
 }
 
+static uint32_t overall_rate(const struct cjd_dht *dht)
+{
+    uint32_t known = cjd_store_node_count(dht->store);
+
+    for (uint32_t i = 0; i < sizeof overall_rates / sizeof overall_rates[0]; i++) {
+        if (known <= overall_rates[i].nodes) {
+            return overall_rates[i].rate;
+        }
+    }
+    return OVERALL_LEAST;
+}
+
 static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint64_t now_ns)
 {
     struct cjd_queries *qs = dht->queries;
@@ -212,7 +231,7 @@ static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint6
     struct neighbour *n = neighbour_of(dht, q);
 
     if (q->urgency == CJD_BACKGROUND &&
-        !cjd_bucket_take(&qs->overall, now_ns, OVERALL_RATE, OVERALL_BURST)) {
+        !cjd_bucket_take(&qs->overall, now_ns, overall_rate(dht), OVERALL_BURST)) {
         return false;
     }
     /* What is urgent is rare and decides how long users wait: only the neighbour limits it. */

@@ -26,6 +26,8 @@ enum cjd_purpose {
     CJD_ASK_EXPLORE, /* hearsay is tried */
     CJD_ASK_SEARCH,  /* a search asks for its target */
     CJD_ASK_TARGET,  /* a search tries a way to its target */
+    CJD_ASK_FOLLOW,  /* whose peer is the next hop of a way that is too long? */
+    CJD_ASK_REFINE,  /* a better path to a node that is wanted */
     CJD_ASK_DOUBT,   /* a path is verified */
     CJD_ASK_PING,    /* on behalf of the session layer */
     CJD_ASK_OPERATOR,

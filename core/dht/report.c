@@ -21,6 +21,18 @@ bool cjd_dht_is_wanted(const struct cjd_store_node *node, uint64_t now_ns)
     return node->wanted_ns != 0 && now_ns - node->wanted_ns < WANTED_FOR;
 }
 
+void cjd_dht_note_wanted(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
+{
+    struct cjd_store_node *n = cjd_store_find(dht->store, addr);
+
+    if (n) {
+        n->wanted_ns = now_ns;
+        if (cjd_store_is_reachable(n)) {
+            cjd_refine_start(dht, n, now_ns);
+        }
+    }
+}
+
 struct cjd_dht_path cjd_report_path_of(const struct cjd_dht *dht, const struct cjd_store_node *n)
 {
     return (struct cjd_dht_path){.to = cjd_dht_contact_of(n),
@@ -204,5 +216,6 @@ void cjd_dht_finish(struct cjd_dht *dht, uint64_t now_ns)
     if (any) {
         cjd_doubt_review(dht);
     }
+    cjd_refine_pump(dht, now_ns);
     cjd_explore_pump(dht, now_ns);
 }

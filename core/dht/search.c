@@ -21,6 +21,7 @@
 #define CLOSEST         8u /* only the nearest that answer are of interest */
 #define WAYS_AT_ONCE    3u
 #define REQUESTS_MAX    40u
+#define FOLLOWED_MAX    4u /* ways that are too long */
 #define WAY_TRIES       5u
 #define CANDIDATE_TRIES 2u
 #define MIN_LIFE        (1500 * CJD_MS)
@@ -261,6 +262,9 @@ static void end(struct search *s, bool was_found, uint64_t now_ns)
     if (was_found) {
         dht->stats.searches_found++;
         forget_failure(dht, &target);
+        if (is_asked) {
+            cjd_dht_note_wanted(dht, &target, now_ns);
+        }
     } else if (!s->is_hopeless) {
         note_failure(dht, &target, s->way_count > 0, now_ns);
     }
@@ -377,7 +381,8 @@ static void step(struct search *s, uint64_t now_ns)
     }
     bool is_waiting = ask_ways(s, now_ns);
     is_waiting = ask_candidates(s, now_ns) || is_waiting;
-    bool is_idle = s->in_flight == 0 && s->ways_in_flight == 0 && !is_waiting;
+    bool is_idle = s->in_flight == 0 && s->ways_in_flight == 0 && !is_waiting &&
+                   !cjd_follow_is_open(s->dht, &s->target);
     if (is_idle && age >= MIN_LIFE) {
         end(s, false, now_ns);
         return;
@@ -601,6 +606,26 @@ void cjd_search_offer(struct cjd_dht *dht, const struct cjd_store_node *node, ui
             add_candidate(s, &to);
             step(s, now_ns);
         }
+    }
+}
+
+bool cjd_search_may_follow(struct cjd_dht *dht, const struct cjd_addr *addr)
+{
+    struct search *s = find(dht, addr);
+
+    if (!s || s->is_hopeless || s->follow_count >= FOLLOWED_MAX) {
+        return false;
+    }
+    s->follow_count++;
+    return true;
+}
+
+void cjd_search_resume(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
+{
+    struct search *s = find(dht, addr);
+
+    if (s && !s->is_hopeless) {
+        step(s, now_ns);
     }
 }
 

@@ -37,6 +37,7 @@ struct search {
     uint32_t ways_in_flight;
     uint32_t count;
     uint32_t way_count;
+    uint32_t follow_count;
     uint16_t generation;
     enum cjd_urgency urgency;
     bool is_used;

@@ -128,10 +128,12 @@ struct cjd_store_node {
     uint64_t last_answer_ns;
     uint64_t path_ok_ns; /* last answer over the present best path, 0: none yet */
     uint64_t fn_silent_ns;
-    uint64_t wanted_ns; /* last time somebody wanted to reach it, 0: never */
-    uint32_t srtt_us;   /* of the present best path, 0: unknown */
+    uint64_t wanted_ns;  /* last time somebody wanted to reach it, 0: never */
+    uint64_t refined_ns; /* last time a better path was sought, 0: never */
+    uint32_t srtt_us;    /* of the present best path, 0: unknown */
     uint32_t rttvar_us;
-    uint8_t fn_silent;  /* fn queries in a row that a living node did not answer */
+    uint8_t fn_silent; /* fn queries in a row that a living node did not answer */
+    uint8_t refine_step;
     uint8_t peer_links; /* direct links to it */
     bool do_not_tell;
     struct cjd_upkeep_node upkeep;
@@ -215,6 +217,12 @@ bool cjd_store_walk(const struct cjd_store *s, uint64_t path, struct cjd_store_w
  * the last node of it that is known, without passing ourselves. Nothing better: `path` itself.
  */
 uint64_t cjd_store_shorten(const struct cjd_store *s, uint64_t path);
+/* The same for what a node calls a label, which may be too long behind the path to that node.
+ * CJD_LABEL_INVALID: no way that fits. */
+uint64_t cjd_store_shorten_from(const struct cjd_store *s, struct cjd_store_node *from,
+                                uint64_t label);
+/* The first director of a label, canonical, as a label of one hop; or CJD_LABEL_INVALID. */
+uint64_t cjd_store_first_hop(const struct cjd_scheme *scheme, uint64_t label);
 
 /* Label of a link's child by way of the parent's best path; CJD_LABEL_INVALID: none. */
 uint64_t cjd_store_path_over(const struct cjd_store_link *link);

@@ -10,7 +10,9 @@
 #include <dht/store_private.h>
 
 #define KEEP_PERCENT   80u    /* another path must cost less than this share of the present one */
-#define BIT_COST_US    150ull /* a path has 60 bits at most: bits are scarce */
+#define BIT_COST_US    150ull /* a path has 60 bits at most: bits are scarce … */
+#define BITS_FREE      32u    /* … and beyond so many each costs more than the one before, */
+#define SCARCE_COST_US 250ull /* so that far nodes keep room for those behind them */
 #define MULTI_HOP_US   5000u  /* hops nobody has looked at */
 #define LATENCY_NEW_US 20000u /* until measured */
 #define LOSS_FREE      (CJD_LOSS_ONE / 16) /* a lost packet now and then costs nothing */
@@ -39,9 +41,17 @@ static uint64_t extend(const struct cjd_store_node *from, uint64_t label, uint64
     return label == CJD_LABEL_INVALID ? label : cjd_label_splice(label, path);
 }
 
+static uint64_t bits_cost(uint64_t path)
+{
+    uint64_t bits = cjd_log2(path);
+    uint64_t scarce = bits > BITS_FREE ? bits - BITS_FREE : 0;
+
+    return BIT_COST_US * bits + SCARCE_COST_US * scarce * scarce;
+}
+
 static uint32_t price(const struct cjd_store_link *l, uint64_t from_path, uint64_t to_path)
 {
-    uint64_t us = l->cost_us + BIT_COST_US * (cjd_log2(to_path) - cjd_log2(from_path));
+    uint64_t us = l->cost_us + bits_cost(to_path) - bits_cost(from_path);
 
     if (!l->is_one_hop) {
         us += MULTI_HOP_US;
@@ -413,7 +423,7 @@ bool cjd_store_link_assess(struct cjd_store_link *link)
 
 uint32_t cjd_store_walk_cost(const struct cjd_store_walk *walk, uint64_t path)
 {
-    uint64_t us = BIT_COST_US * cjd_log2(path);
+    uint64_t us = bits_cost(path);
 
     for (uint32_t i = 0; i < walk->count; i++) {
         us += walk->links[i]->cost_us + (walk->links[i]->is_one_hop ? 0 : MULTI_HOP_US);

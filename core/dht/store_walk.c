@@ -6,12 +6,23 @@
 
 #include <string.h>
 
+#define QUICKER 8u /* by one part in so many */
+
 /* One director, as the label of one hop. */
-static uint64_t first_hop(const struct cjd_scheme *scheme, uint64_t canonical)
+static uint64_t one_director(const struct cjd_scheme *scheme, uint64_t canonical)
 {
     int form = cjd_scheme_form_of(scheme, canonical);
     unsigned width = cjd_form_width(&scheme->form[form]);
     return (canonical & ((1ull << width) - 1)) | 1ull << width;
+}
+
+uint64_t cjd_store_first_hop(const struct cjd_scheme *scheme, uint64_t label)
+{
+    uint64_t canonical = cjd_scheme_convert(scheme, label, CJD_FORM_CANONICAL);
+
+    return canonical == CJD_LABEL_INVALID || cjd_scheme_form_of(scheme, canonical) < 0
+               ? CJD_LABEL_INVALID
+               : one_director(scheme, canonical);
 }
 
 static struct cjd_store_link *longer_link(const struct cjd_store_node *node, uint64_t rest)
@@ -61,7 +72,8 @@ static bool walk_on(const struct cjd_store *s, int back_form, struct cjd_store_w
         if (!canonicalise(w->at, back_form, &w->rest)) {
             return false;
         }
-        struct cjd_store_link *l = cjd_store_link_find(s, w->at, first_hop(w->at->scheme, w->rest));
+        struct cjd_store_link *l =
+            cjd_store_link_find(s, w->at, one_director(w->at->scheme, w->rest));
         if (!l) {
             l = longer_link(w->at, w->rest);
         }
@@ -91,26 +103,39 @@ static bool comes_home(const struct cjd_store_walk *w)
            cjd_label_routes_through(w->rest, w->at->way_back);
 }
 
+/* To the end of a walk by the best path to the last node of it. `otherwise`: nothing better. */
+static uint64_t best_to_end(const struct cjd_store *s, struct cjd_store_walk *w, uint64_t otherwise)
+{
+    uint64_t rest = otherwise;
+
+    while (comes_home(w)) {
+        rest = cjd_label_unsplice(w->rest, w->at->way_back);
+        if (!cjd_store_walk(s, rest, w)) {
+            return otherwise;
+        }
+        rest = w->at == s->self ? w->rest : rest;
+    }
+    if (w->at == s->self || !cjd_store_is_reachable(w->at)) {
+        return rest;
+    }
+    uint64_t best = w->rest == CJD_LABEL_SELF ? w->at->path : cjd_store_path_beyond(w->at, w->rest);
+    return best == CJD_LABEL_INVALID ? rest : best;
+}
+
 uint64_t cjd_store_shorten(const struct cjd_store *s, uint64_t path)
 {
     struct cjd_store_walk w;
-    uint64_t rest = path;
 
-    if (!cjd_store_walk(s, path, &w)) {
-        return path;
-    }
-    while (comes_home(&w)) {
-        rest = cjd_label_unsplice(w.rest, w.at->way_back);
-        if (!cjd_store_walk(s, rest, &w)) {
-            return path;
-        }
-        rest = w.at == s->self ? w.rest : rest;
-    }
-    if (w.at == s->self || !cjd_store_is_reachable(w.at)) {
-        return rest;
-    }
-    uint64_t best = w.rest == CJD_LABEL_SELF ? w.at->path : cjd_store_path_beyond(w.at, w.rest);
-    return best == CJD_LABEL_INVALID ? rest : best;
+    return cjd_store_walk(s, path, &w) ? best_to_end(s, &w, path) : path;
+}
+
+uint64_t cjd_store_shorten_from(const struct cjd_store *s, struct cjd_store_node *from,
+                                uint64_t label)
+{
+    struct cjd_store_walk w = {.at = from, .rest = label};
+
+    return from->scheme && walk_on(s, CJD_NO_BACK_FORM, &w) ? best_to_end(s, &w, CJD_LABEL_INVALID)
+                                                            : CJD_LABEL_INVALID;
 }
 
 /* --- links --------------------------------------------------------------------------------------
@@ -283,13 +308,14 @@ static void refresh(struct cjd_store *s, struct cjd_store_node *n,
     }
 }
 
-/* Several hops at once are worth a link only if they lead to where nothing else leads, or shorter.
- */
+/* Several hops at once are worth a link only if they lead to where nothing else leads, or shorter,
+ * or clearly quicker. */
 static bool is_worth(const struct cjd_store_node *n, const struct cjd_store_walk *w,
                      const struct cjd_store_proof *proof)
 {
     return !n || !cjd_store_is_reachable(n) || cjd_scheme_is_one_hop(w->at->scheme, w->rest) ||
-           cjd_log2(proof->who.label) < cjd_log2(n->path);
+           cjd_log2(proof->who.label) < cjd_log2(n->path) ||
+           proof->rtt_us + proof->rtt_us / QUICKER < n->cost_us;
 }
 
 /* A path that passes its last link twice: what is wrong about it shows on the way without the loop.

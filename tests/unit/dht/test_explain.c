@@ -247,8 +247,8 @@ static void test_budget_for_all(void **state)
         }
         solo_run(s, 10 * CJD_MS);
     }
-    /* 40 first questions are urgent; then 160 at once and 10 a second, four seconds long. */
-    assert_in_range(queries(), 160, 40 + 160 + 10 * 4 + 8);
+    /* 40 first questions are urgent; then 80 at once and 10 a second, four seconds long. */
+    assert_in_range(queries(), 80, 40 + 80 + 10 * 4 + 8);
 }
 
 int main(void)

@@ -67,6 +67,17 @@ static int teardown(void **state)
     return 0;
 }
 
+/* The next question to that node by that method; NULL: none. Others are answered. */
+static struct solo_sent *next_query(const struct cjd_dht_contact *c, enum cjd_method method)
+{
+    struct solo_sent *q;
+
+    while ((q = solo_next_query(s, NULL, &m)) && (!is_to(q, c) || m.method != method)) {
+        solo_answer(s, q, NULL, 0, 0);
+    }
+    return q;
+}
+
 /* The next question to one of the peers; all others are answered. */
 static struct solo_sent *question_to(const struct cjd_dht_contact *c)
 {
@@ -118,10 +129,141 @@ static void test_known_meanwhile(void **state)
     assert_int_equal(solo_count_queries(s, 0, &x.addr), 1);
 }
 
+/* --- better paths to who is wanted -------------------------------------------------------------
+ */
+
+/* A node behind a peer, known by the best path there is. */
+static struct cjd_dht_contact near_node(uint32_t peer)
+{
+    struct cjd_dht_contact x = solo_node(s, cjd_label_splice(hop(60), peers[peer].label));
+
+    cjd_dht_path_hint(s->dht, &x, s->now_ns);
+    answer_all();
+    return x;
+}
+
+/* Searches for a node and finds it by a slow way; returns its answer's query, still open. */
+static struct solo_sent *find_slowly(const struct cjd_dht_contact *target)
+{
+    struct cjd_message_node list = entry(target, 0x17395);
+    struct solo_sent *q;
+
+    cjd_dht_want(s->dht, &target->addr, s->now_ns);
+    while ((q = solo_next_query(s, NULL, &m)) && m.method != CJD_METHOD_FN) {
+        solo_answer(s, q, NULL, 0, 0);
+    }
+    assert_non_null(q);
+    solo_answer(s, q, &list, 1, 0);
+    q = next_query(target, CJD_METHOD_GP);
+    assert_non_null(q);
+    solo_run(s, 350 * CJD_MS);
+    return q;
+}
+
+static void expect_shorter(const struct cjd_dht_contact *target,
+                           const struct cjd_dht_contact *helper)
+{
+    struct cjd_message_node list = entry(target, hop(4));
+    struct cjd_dht_path best;
+
+    struct solo_sent *q = next_query(helper, CJD_METHOD_FN);
+    assert_non_null(q);
+    assert_memory_equal(m.target, target->addr.b, sizeof target->addr.b);
+    solo_answer(s, q, &list, 1, 0);
+    q = next_query(target, CJD_METHOD_PN);
+    assert_non_null(q);
+    assert_int_equal(q->to.label, cjd_label_splice(hop(4), helper->label));
+    solo_answer(s, q, NULL, 0, 0);
+    assert_true(cjd_dht_best(s->dht, &target->addr, &best));
+    assert_int_equal(best.to.label, cjd_label_splice(hop(4), helper->label));
+}
+
+/* The target names a peer of its own that is known here: it is asked for its way there. */
+static void test_by_way_of_its_peers(void **state)
+{
+    struct cjd_dht_contact helper = near_node(1);
+    struct cjd_dht_contact target = solo_node(s, 0);
+    struct cjd_message_node list = entry(&helper, hop(12));
+
+    (void)state;
+    solo_answer(s, find_slowly(&target), &list, 1, 0);
+    expect_shorter(&target, &helper);
+}
+
+/* None of its peers is known: those of its peers are. */
+static void test_by_way_of_the_peers_of_its_peers(void **state)
+{
+    struct cjd_dht_contact helper = near_node(2);
+    struct cjd_dht_contact stranger = solo_node(s, 0);
+    struct cjd_dht_contact target = solo_node(s, 0);
+    struct cjd_message_node list = entry(&stranger, hop(12));
+
+    (void)state;
+    struct solo_sent *q = find_slowly(&target);
+    uint64_t way = q->to.label;
+    solo_answer(s, q, &list, 1, 0);
+    q = next_query(&stranger, CJD_METHOD_GP);
+    assert_non_null(q);
+    assert_int_equal(q->to.label, cjd_label_splice(hop(12), way));
+    list = entry(&helper, hop(13));
+    solo_answer(s, q, &list, 1, 0);
+    expect_shorter(&target, &helper);
+}
+
+static uint32_t count_fn(const struct cjd_dht_contact *target)
+{
+    uint32_t count = 0;
+    struct solo_sent *q;
+
+    while ((q = solo_next_query(s, NULL, &m))) {
+        count += m.method == CJD_METHOD_FN && memcmp(m.target, target->addr.b, 16) == 0;
+        solo_answer(s, q, NULL, 0, 0);
+    }
+    return count;
+}
+
+/* Once, and not again for two minutes, however often somebody asks for it. */
+static void test_not_again_soon(void **state)
+{
+    struct cjd_dht_contact helper = near_node(1);
+    struct cjd_dht_contact target = solo_node(s, 0);
+    struct cjd_message_node list = entry(&helper, hop(12));
+
+    (void)state;
+    solo_answer(s, find_slowly(&target), &list, 1, 0);
+    expect_shorter(&target, &helper);
+    answer_all();
+    for (uint32_t i = 0; i < 20; i++) {
+        cjd_dht_want(s->dht, &target.addr, s->now_ns);
+        assert_int_equal(count_fn(&target), 0);
+        solo_run(s, 5 * CJD_S);
+    }
+}
+
+/* However many peers it names, and however many of those are known. */
+static void test_few_questions(void **state)
+{
+    struct cjd_dht_contact target = solo_node(s, 0);
+    struct cjd_message_node list[8];
+
+    (void)state;
+    for (uint32_t i = 0; i < 8; i++) {
+        struct cjd_dht_contact x = near_node(i % PEERS);
+        list[i] = entry(&x, hop(10 + i));
+    }
+    solo_answer(s, find_slowly(&target), list, 8, 0);
+    /* Four of them, besides what the search may have asked. */
+    assert_in_range(count_fn(&target), 4, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_known_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_by_way_of_its_peers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_by_way_of_the_peers_of_its_peers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_again_soon, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_few_questions, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,10 +225,10 @@ static void test_rate_per_neighbour(void **state)
         cjd_dht_ping(s->dht, &c, s->now_ns);
         solo_run(s, 10 * CJD_MS);
         if (i == 3000) {
-            assert_in_range(s->sent_count, 200, 128 + 10 * 31);
+            assert_in_range(s->sent_count, 200, 64 + 10 * 31);
         }
     }
-    assert_in_range(s->sent_count, 128 + 7 * 60, 128 + 10 * 60);
+    assert_in_range(s->sent_count, 64 + 7 * 60, 64 + 10 * 60);
     assert_true(s->drops.count[CJD_DROP_DHT_RATE] > 5000);
 }
 

@@ -237,6 +237,107 @@ static void test_bad_entries_are_skipped(void **state)
     }
     assert_true(solo_count_queries(s, 0, &x[7].addr) > 0);
     assert_int_equal(solo_count_queries(s, 0, &s->me.addr), 0);
+    assert_int_equal(s->drops.count[CJD_DROP_DHT_OWN], 1);
+    assert_int_equal(s->drops.count[CJD_DROP_DHT_IMPOSSIBLE], 6);
+}
+
+/* Behind the teller, a way of that many hops over second interfaces. */
+static uint64_t long_label(uint32_t hops)
+{
+    uint64_t label = 1;
+
+    for (uint32_t i = 0; i < hops; i++) {
+        label = cjd_label_splice(label, 0x15);
+    }
+    return label;
+}
+
+/* The next question for the peer behind the second interface of that node; others are answered. */
+static struct solo_sent *next_step(const struct cjd_dht_contact *c)
+{
+    struct solo_sent *q;
+
+    while ((q = solo_next_query(s, &c->addr, &m))) {
+        if (m.method == CJD_METHOD_GP && cjd_load64(m.target) == 0x15) {
+            return q;
+        }
+        solo_answer(s, q, NULL, 0, 0);
+    }
+    return NULL;
+}
+
+/* A way that is too long is followed hop by hop until it passes somebody we have a short path to.
+ */
+static void test_long_ways_are_followed(void **state)
+{
+    struct cjd_dht_contact between = solo_node(s, 0);
+    struct cjd_message_node list;
+    struct solo_sent *q;
+
+    (void)state;
+    cjd_dht_want(s->dht, &target.addr, s->now_ns);
+    q = next_fn();
+    struct cjd_dht_contact teller = q->to;
+    list = entry(&target, long_label(14));
+    solo_answer(s, q, &list, 1, 0);
+    assert_int_equal(solo_count_queries(s, 0, &target.addr), 0);
+    q = next_step(&teller);
+    assert_non_null(q);
+    list = entry(&between, 0x15);
+    solo_answer(s, q, &list, 1, 0);
+    q = next_step(&between);
+    assert_non_null(q);
+    assert_int_equal(q->to.label, cjd_label_splice(0x15, teller.label));
+    const struct cjd_dht_contact *known = &peers[0];
+    if (memcmp(&known->addr, &teller.addr, sizeof teller.addr) == 0) {
+        known = &peers[1];
+    }
+    list = entry(known, 0x15);
+    solo_answer(s, q, &list, 1, 0);
+    q = solo_next_query(s, &target.addr, &m);
+    assert_non_null(q);
+    assert_int_equal(q->to.label, cjd_label_splice(long_label(12), known->label));
+    solo_answer(s, q, NULL, 0, 0);
+    assert_int_equal(count_done(true), 1);
+    assert_int_equal(s->drops.count[CJD_DROP_DHT_LABEL], 0);
+}
+
+/* A hop that nobody names, and one that does not answer: given up and counted, the search goes on.
+ */
+static void test_long_ways_end(void **state)
+{
+    struct cjd_message_node list = entry(&target, long_label(14));
+
+    (void)state;
+    cjd_dht_want(s->dht, &target.addr, s->now_ns);
+    struct solo_sent *q = next_fn();
+    struct cjd_dht_contact first = q->to;
+    solo_answer(s, q, &list, 1, 0);
+    q = next_step(&first);
+    assert_non_null(q);
+    solo_answer(s, q, NULL, 0, 0);
+    assert_int_equal(s->drops.count[CJD_DROP_DHT_LABEL], 1);
+    q = next_fn();
+    assert_non_null(q);
+    solo_answer(s, q, &list, 1, 0);
+    solo_run(s, 10 * CJD_S);
+    assert_true(s->drops.count[CJD_DROP_DHT_LABEL] >= 2);
+    assert_int_equal(count_done(false), 1);
+    assert_int_equal(solo_count_queries(s, 0, &target.addr), 0);
+}
+
+/* Nobody searches for it: not a question more. */
+static void test_long_ways_of_no_interest(void **state)
+{
+    struct cjd_dht_contact other = solo_node(s, 0);
+    struct cjd_message_node list = entry(&other, long_label(14));
+
+    (void)state;
+    cjd_dht_want(s->dht, &target.addr, s->now_ns);
+    struct solo_sent *q = next_fn();
+    solo_answer(s, q, &list, 1, 0);
+    assert_int_equal(s->drops.count[CJD_DROP_DHT_LABEL], 1);
+    assert_null(next_step(&q->to));
 }
 
 /* §3.3: a director narrower than the teller's own for us has no way back. */
@@ -407,6 +508,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late_answers_help, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nodes_named_are_asked_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_entries_are_skipped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_ways_are_followed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_ways_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_ways_of_no_interest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_narrow_entries_are_skipped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_negative_is_remembered_briefly, setup, teardown),
