@@ -44,8 +44,8 @@ static const uint8_t floor_percent[CJD_URGENCIES] = {
 static const struct {
     uint32_t nodes; /* known, at most */
     uint32_t rate;  /* a second */
-} overall_rates[] = {{CJD_STORE_SMALL, 10}, {2 * CJD_STORE_SMALL, 8}, {4 * CJD_STORE_SMALL, 5}};
-#define OVERALL_LEAST 3u
+} overall_rates[] = {{2 * CJD_STORE_SMALL, 10}, {4 * CJD_STORE_SMALL, 8}};
+#define OVERALL_LEAST 5u
 
 struct neighbour {
     struct cjd_bucket shared;
