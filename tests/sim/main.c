@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <sim/crypto_name.h>
+#include <sim/reach.h>
 #include <sim/run.h>
 
 #define ERROR_BYTES 256
@@ -17,6 +18,7 @@ struct options {
     const char *csv;
     const char *plot;
     const char *picture;
+    const char *reach; /* NULL: the network is run */
     bool is_quiet;
     bool has_machine; /* the result says how long it took */
 };
@@ -52,33 +54,41 @@ enum {
     OPT_CSV,
     OPT_PLOT,
     OPT_PICTURE,
+    OPT_REACH,
     OPT_QUIET,
     OPT_REPEATABLE,
     OPT_FIRST
 };
 
 static const struct option fixed[] = {
-    {"set", required_argument, NULL, OPT_SET},         {"json", required_argument, NULL, OPT_JSON},
-    {"csv", required_argument, NULL, OPT_CSV},         {"plot", required_argument, NULL, OPT_PLOT},
-    {"picture", required_argument, NULL, OPT_PICTURE}, {"quiet", no_argument, NULL, OPT_QUIET},
-    {"repeatable", no_argument, NULL, OPT_REPEATABLE}, {"help", no_argument, NULL, 'h'},
+    {"set", required_argument, NULL, OPT_SET},
+    {"json", required_argument, NULL, OPT_JSON},
+    {"csv", required_argument, NULL, OPT_CSV},
+    {"plot", required_argument, NULL, OPT_PLOT},
+    {"picture", required_argument, NULL, OPT_PICTURE},
+    {"reach", required_argument, NULL, OPT_REACH},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"repeatable", no_argument, NULL, OPT_REPEATABLE},
+    {"help", no_argument, NULL, 'h'},
 };
 #define FIXED (sizeof fixed / sizeof fixed[0])
 
 static void usage(FILE *to)
 {
-    (void)fprintf(to,
-                  "usage: cjdsim [options] [scenario.json]\n"
-                  "Runs a network of nodes under a virtual clock (cryptography: %s).\n\n"
-                  "  --set NAME=VALUE   a member of the scenario, e.g. links.loss=0.01\n"
-                  "  --json FILE        results (default: standard output)\n"
-                  "  --csv FILE         time series\n"
-                  "  --plot FILE        time series as SVG\n"
-                  "  --picture FILE     the network as SVG\n"
-                  "  --quiet            no progress\n"
-                  "  --repeatable       leaves out what the machine adds (time, memory)\n"
-                  "\nShort for --set:\n",
-                  SIM_CRYPTO_NAME);
+    (void)fprintf(
+        to,
+        "usage: cjdsim [options] [scenario.json]\n"
+        "Runs a network of nodes under a virtual clock (cryptography: %s).\n\n"
+        "  --set NAME=VALUE   a member of the scenario, e.g. links.loss=0.01\n"
+        "  --json FILE        results (default: standard output)\n"
+        "  --csv FILE         time series\n"
+        "  --plot FILE        time series as SVG\n"
+        "  --picture FILE     the network as SVG\n"
+        "  --reach NODES      how far labels reach from so many nodes (0: all); runs nothing\n"
+        "  --quiet            no progress\n"
+        "  --repeatable       leaves out what the machine adds (time, memory)\n"
+        "\nShort for --set:\n",
+        SIM_CRYPTO_NAME);
     for (size_t i = 0; i < SHORTCUTS; i++) {
         (void)fprintf(to, "  --%-16s %s\n", shortcuts[i].option, shortcuts[i].member);
     }
@@ -116,6 +126,9 @@ static void take_option(struct options *o, int opt)
         break;
     case OPT_PICTURE:
         o->picture = optarg;
+        break;
+    case OPT_REACH:
+        o->reach = optarg;
         break;
     case OPT_QUIET:
         o->is_quiet = true;
@@ -214,15 +227,11 @@ static void check_written(int err, const char *path)
     }
 }
 
-static void write_all(const struct options *o, struct sim_run *run, double real_s)
+/* Consumes the result. */
+static void write_json(const struct options *o, json_t *result)
 {
-    json_t *result = sim_run_json(run);
     const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9);
 
-    json_object_set_new(result, "crypto", json_string(SIM_CRYPTO_NAME));
-    if (o->has_machine) {
-        json_object_set_new(result, "machine", machine_json(real_s));
-    }
     if (o->json ? json_dump_file(result, o->json, flags) : json_dumpf(result, stdout, flags)) {
         fail(o->json ? o->json : "standard output", "cannot be written");
     }
@@ -230,6 +239,32 @@ static void write_all(const struct options *o, struct sim_run *run, double real_
         (void)putchar('\n');
     }
     json_decref(result);
+}
+
+static void reach(const struct options *o, const struct sim_scenario *scenario)
+{
+    char error[ERROR_BYTES];
+    char *end;
+    unsigned long sources = strtoul(o->reach, &end, 10);
+
+    if (end == o->reach || *end != '\0' || sources > UINT32_MAX) {
+        fail("--reach", "a number of nodes");
+    }
+    json_t *result = sim_reach_json(scenario, (uint32_t)sources, error);
+    if (!result) {
+        fail("scenario", error);
+    }
+    write_json(o, result);
+}
+
+static void write_all(const struct options *o, struct sim_run *run, double real_s)
+{
+    json_t *result = sim_run_json(run);
+    json_object_set_new(result, "crypto", json_string(SIM_CRYPTO_NAME));
+    if (o->has_machine) {
+        json_object_set_new(result, "machine", machine_json(real_s));
+    }
+    write_json(o, result);
     if (o->csv) {
         check_written(sim_run_write_csv(run, o->csv), o->csv);
     }
@@ -251,6 +286,11 @@ int main(int argc, char **argv)
     read_options(&o, argc, argv);
     if (sim_scenario_read(&scenario, o.scenario, error) != 0) {
         fail("scenario", error);
+    }
+    if (o.reach) {
+        reach(&o, &scenario);
+        json_decref(o.scenario);
+        return 0;
     }
     double begin = seconds_of(CLOCK_MONOTONIC);
     if (sim_run_new(&run, &scenario, error) != 0) {

@@ -12,6 +12,7 @@
 #include <sim/queue.h>
 #include <switch/label.h>
 #include <switch/scheme.h>
+#include <switch/switch.h>
 
 #define NOWHERE UINT32_MAX
 
@@ -63,12 +64,12 @@ static void set_forms(struct sim_routes *r, const struct sim *sim, struct cjd_no
     }
 }
 
-struct sim_routes *sim_routes_new(const struct sim *sim)
+static struct sim_routes *routes_alloc(uint32_t nodes, uint32_t links)
 {
     struct sim_routes *r = sim_alloc(sizeof *r);
 
-    r->nodes = sim_node_count(sim);
-    r->arcs = 2 * sim_link_count(sim);
+    r->nodes = nodes;
+    r->arcs = 2 * links;
     r->first = sim_alloc(r->nodes * sizeof *r->first);
     r->is_end = sim_alloc(r->nodes * sizeof *r->is_end);
     r->arc = sim_alloc(r->arcs * sizeof *r->arc);
@@ -76,15 +77,26 @@ struct sim_routes *sim_routes_new(const struct sim *sim)
     r->touched = sim_alloc(r->arcs * sizeof *r->touched);
     memset(r->first, 0xff, r->nodes * sizeof *r->first);
     memset(r->best_bits, 0xff, r->arcs * sizeof *r->best_bits);
+    return r;
+}
+
+static void set_arc(struct sim_routes *r, uint32_t arc, const uint32_t end[2], uint64_t delay_ns)
+{
+    uint32_t from = end[arc % 2];
+
+    r->arc[arc] = (struct arc){
+        .to = end[1 - arc % 2], .next = r->first[from], .delay_ns = delay_ns, .form = -1};
+    r->first[from] = arc;
+}
+
+struct sim_routes *sim_routes_new(const struct sim *sim)
+{
+    struct sim_routes *r = routes_alloc(sim_node_count(sim), sim_link_count(sim));
+
     for (uint32_t i = 0; i < r->arcs; i++) {
         struct sim_link_info info;
         sim_link_at(sim, i / 2, &info);
-        uint32_t from = info.end[i % 2];
-        r->arc[i] = (struct arc){.to = info.end[1 - i % 2],
-                                 .next = r->first[from],
-                                 .delay_ns = info.model.delay_ns,
-                                 .form = -1};
-        r->first[from] = i;
+        set_arc(r, i, info.end, info.model.delay_ns);
     }
     for (uint32_t i = 0; i < r->nodes; i++) {
         /* A view only: nothing in there is changed. */
@@ -94,6 +106,38 @@ struct sim_routes *sim_routes_new(const struct sim *sim)
             set_forms(r, sim, node, i);
         }
     }
+    return r;
+}
+
+/* The form of the n-th interface that a switch gives away. */
+static void forms_in_order(int *form, uint32_t count)
+{
+    struct cjd_switch sw;
+
+    cjd_switch_init(&sw, cjd_scheme_358());
+    for (uint32_t i = 0; i < count; i++) {
+        int iface = cjd_switch_iface_add(&sw);
+        form[i] = iface < 0 ? -1 : cjd_scheme_narrowest(cjd_scheme_358(), (uint32_t)iface);
+    }
+}
+
+struct sim_routes *sim_routes_of_graph(const struct sim_graph *graph)
+{
+    struct sim_routes *r = routes_alloc(graph->nodes, graph->edges);
+    uint32_t *used = sim_alloc(graph->nodes * sizeof *used);
+    int form[CJD_SWITCH_IFACES];
+
+    forms_in_order(form, CJD_SWITCH_IFACES);
+    for (unsigned side = 0; side < 2; side++) {
+        for (uint32_t i = 0; i < graph->edges; i++) {
+            const struct sim_edge *e = &graph->edge[i];
+            uint32_t end[2] = {e->a, e->b};
+            set_arc(r, 2 * i + side, end, e->delay_ns);
+            uint32_t number = used[end[side]]++;
+            r->arc[2 * i + side].form = number < CJD_SWITCH_IFACES ? form[number] : -1;
+        }
+    }
+    sim_free_bytes(used);
     return r;
 }
 
@@ -194,4 +238,90 @@ bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct si
     }
     forget(r);
     return is_found;
+}
+
+/* --- the horizon ------------------------------------------------------------------------------ */
+
+#define FORMS 3u /* of v3x5x8 */
+
+/* A state is a link and the form of the first director. */
+struct entry {
+    uint32_t state;
+    uint32_t next;
+};
+
+/* Lengths are small numbers: one list of states for each. */
+struct lengths {
+    uint32_t head[CJD_LABEL_MAX_LOG2 + 1];
+    struct entry *entry;
+    uint32_t count;
+    uint32_t cap;
+    uint8_t *bits; /* of each state: the fewest so far */
+};
+
+static void lengths_add(struct lengths *l, uint32_t state, uint32_t bits)
+{
+    if (bits > CJD_LABEL_MAX_LOG2 || bits >= l->bits[state]) {
+        return;
+    }
+    if (l->count == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 1024;
+        l->entry = sim_resize(l->entry, l->cap * sizeof *l->entry);
+    }
+    /* It may also stand in a longer list, where it is then passed over. */
+    l->bits[state] = (uint8_t)bits;
+    l->entry[l->count] = (struct entry){.state = state, .next = l->head[bits]};
+    l->head[bits] = l->count++;
+}
+
+static void lengths_from(const struct sim_routes *r, struct lengths *l, uint32_t from)
+{
+    for (uint32_t i = r->first[from]; i != NOWHERE; i = r->arc[i].next) {
+        if (is_usable(r, i)) {
+            lengths_add(l, FORMS * i + (uint32_t)r->arc[i].form, width(r->arc[i].form));
+        }
+    }
+}
+
+static void lengths_expand(const struct sim_routes *r, struct lengths *l, uint32_t state,
+                           uint8_t *reached)
+{
+    uint32_t arc = state / FORMS;
+    uint32_t node = r->arc[arc].to;
+    int back = r->arc[arc ^ 1].form;
+    uint32_t bits = l->bits[state];
+    uint32_t other_way = bits - width((int)(state % FORMS)) + width(back);
+    uint32_t longer = bits > other_way ? bits : other_way;
+
+    if (longer <= CJD_LABEL_MAX_LOG2 && longer < reached[node]) {
+        reached[node] = (uint8_t)longer;
+    }
+    for (uint32_t i = r->is_end[node] ? NOWHERE : r->first[node]; i != NOWHERE;
+         i = r->arc[i].next) {
+        if (is_usable(r, i) && i != (arc ^ 1)) {
+            int form = r->arc[i].form > back ? r->arc[i].form : back;
+            lengths_add(l, FORMS * i + state % FORMS, bits + width(form));
+        }
+    }
+}
+
+void sim_routes_reach(struct sim_routes *r, uint32_t from, uint8_t *bits)
+{
+    size_t states = (size_t)FORMS * r->arcs;
+    struct lengths l = {.bits = sim_alloc(states * sizeof *l.bits)};
+
+    memset(l.head, 0xff, sizeof l.head);
+    memset(l.bits, 0xff, states);
+    memset(bits, SIM_OUT_OF_REACH, r->nodes);
+    lengths_from(r, &l, from);
+    for (uint32_t length = 0; length <= CJD_LABEL_MAX_LOG2; length++) {
+        for (uint32_t i = l.head[length]; i != NOWHERE; i = l.entry[i].next) {
+            if (l.bits[l.entry[i].state] == length) {
+                lengths_expand(r, &l, l.entry[i].state, bits);
+            }
+        }
+    }
+    bits[from] = 0;
+    sim_free_bytes(l.entry);
+    sim_free_bytes(l.bits);
 }

@@ -96,12 +96,63 @@ static void not_through_a_hole(void **state)
     sim_free(sim);
 }
 
+/* The horizon is what single questions find, and what the nodes themselves number their links. */
+static void horizon(void **state)
+{
+    (void)state;
+    struct sim_graph g;
+    struct sim_random random;
+    uint8_t bits[400];
+    unsigned beyond = 0;
+
+    sim_random_init(&random, 5, 0);
+    sim_graph_init(&g, 400);
+    assert_int_equal(sim_graph_small_world(&g, 4, 0.02, &random), 0);
+    struct sim_routes *r = sim_routes_of_graph(&g);
+    for (uint32_t from = 0; from < 400; from += 37) {
+        sim_routes_reach(r, from, bits);
+        for (uint32_t to = 0; to < 400; to += 3) {
+            struct sim_route route;
+            bool is_reached = from == to || sim_routes_best(r, from, to, &route);
+            assert_true(is_reached == (bits[to] != SIM_OUT_OF_REACH));
+            assert_true(!is_reached || from == to || bits[to] <= 59);
+            beyond += !is_reached;
+        }
+    }
+    assert_true(beyond > 20 && beyond < 1000);
+    sim_routes_free(r);
+    sim_graph_fini(&g);
+}
+
+static void horizon_of_a_chain(void **state)
+{
+    (void)state;
+    struct sim *sim = chain(18);
+    struct sim_routes *r = sim_routes_new(sim);
+    struct sim_graph g;
+    uint8_t bits[18];
+    uint8_t of_graph[18];
+
+    sim_graph_init(&g, 18);
+    assert_int_equal(sim_graph_chain(&g), 0);
+    struct sim_routes *s = sim_routes_of_graph(&g);
+    sim_routes_reach(r, 0, bits);
+    sim_routes_reach(s, 0, of_graph);
+    assert_memory_equal(bits, of_graph, sizeof bits);
+    assert_int_equal(bits[14], 56);
+    assert_int_equal(bits[15], SIM_OUT_OF_REACH);
+    sim_routes_free(r);
+    sim_routes_free(s);
+    sim_graph_fini(&g);
+    sim_free(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(along_a_chain),
-        cmocka_unit_test(label_before_delay),
-        cmocka_unit_test(not_through_a_hole),
+        cmocka_unit_test(along_a_chain),      cmocka_unit_test(label_before_delay),
+        cmocka_unit_test(not_through_a_hole), cmocka_unit_test(horizon),
+        cmocka_unit_test(horizon_of_a_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
