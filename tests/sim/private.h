@@ -68,12 +68,23 @@ struct sim {
     struct wire *wire;
     uint32_t wires;
     uint64_t events_done;
+    uint64_t flights;
     uint64_t packets_peak;
     uint32_t flood_rate;
     sim_echo_fn echo;
     void *echo_ctx;
     struct cjd_key invented[INVENTED];
     bool has_invented;
+};
+
+/* A packet on a link: what there is of it, without the room that the pool's packets have. */
+struct flight {
+    struct cjd_linkaddr from;
+    uint32_t tag;
+    uint32_t hops;
+    uint64_t delay_ns;
+    uint32_t len;
+    uint8_t bytes[];
 };
 
 enum { EVENT_PACKET, EVENT_INJECT, EVENT_CALL };
@@ -90,6 +101,8 @@ void hooks_resume(bool was_counting);
 /* wire.c */
 struct cjd_linkaddr wire_addr(uint32_t link, unsigned side);
 void wire_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
+/* The packet as the other end receives it. Frees the flight. */
+struct cjd_pkt *wire_land(struct sim *sim, struct flight *f);
 
 /* machine.c */
 void machine_deliver(void *ctx, struct cjd_vec *vec);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #define PACKETS_MAX  (16u << 20)
-#define PACKET_ROOM  256u /* headroom below which an arriving packet is moved back */
 #define LINK_MTU     3496u
 #define PASSWORD     "a password of the simulated network"
 #define LOGIN        "simulated"
@@ -72,7 +71,9 @@ void sim_free(struct sim *sim)
         return;
     }
     while (sim_events_pop(&sim->events, &e)) {
-        if (e.kind != EVENT_CALL) {
+        if (e.kind == EVENT_PACKET) {
+            sim_free_bytes(e.what);
+        } else if (e.kind == EVENT_INJECT) {
             cjd_pool_give(sim->pool, e.what);
         }
     }
@@ -275,25 +276,7 @@ bool sim_is_up(const struct sim *sim, uint32_t node)
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-/* As fresh from a socket, except for what the simulator keeps in it. */
-static void renew(struct cjd_pkt *pkt)
-{
-    struct cjd_pkt fresh = {.buf = pkt->buf,
-                            .off = pkt->off,
-                            .len = pkt->len,
-                            .cap = pkt->cap,
-                            .hash = pkt->hash,
-                            .pad = pkt->pad,
-                            .rx_ns = pkt->rx_ns,
-                            .addr = pkt->addr};
-
-    *pkt = fresh;
-    if (pkt->off < PACKET_ROOM) {
-        memmove(pkt->buf + CJD_PKT_HEADROOM, cjd_pkt_data(pkt), pkt->len);
-        pkt->off = CJD_PKT_HEADROOM;
-    }
-}
-
+/* From the machine, or from a link. */
 static void feed(struct host *h, struct cjd_pkt *pkt, bool is_from_wire)
 {
     CJD_VEC_LOCAL(vec, 1);
@@ -305,7 +288,6 @@ static void feed(struct host *h, struct cjd_pkt *pkt, bool is_from_wire)
     cjd_vec_add(&vec, pkt);
     struct host *before = hooks_enter(h);
     if (is_from_wire) {
-        renew(pkt);
         cjd_node_rx(h->node, 0, 0, &vec, h->sim->now_ns);
     } else {
         cjd_node_inject(h->node, &vec, h->sim->now_ns);
@@ -316,10 +298,16 @@ static void feed(struct host *h, struct cjd_pkt *pkt, bool is_from_wire)
 
 static void happen(struct sim *sim, const struct sim_event *e)
 {
-    if (e->kind == EVENT_CALL) {
+    switch (e->kind) {
+    case EVENT_PACKET:
+        feed(sim->host[e->number], wire_land(sim, e->what), true);
+        break;
+    case EVENT_INJECT:
+        feed(sim->host[e->number], e->what, false);
+        break;
+    default:
         e->call(e->what, e->number);
-    } else {
-        feed(sim->host[e->number], e->what, e->kind == EVENT_PACKET);
+        break;
     }
 }
 
@@ -352,7 +340,7 @@ void sim_run_until(struct sim *sim, uint64_t at_ns)
         } else {
             wake(sim->host[node]);
         }
-        uint64_t packets = cjd_pool_in_use(sim->pool);
+        uint64_t packets = sim->flights + cjd_pool_in_use(sim->pool);
         sim->packets_peak = packets > sim->packets_peak ? packets : sim->packets_peak;
     }
     sim->now_ns = at_ns > sim->now_ns ? at_ns : sim->now_ns;

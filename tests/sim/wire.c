@@ -1,6 +1,8 @@
 /* The model of a link: rate and queue first, then chance and cuts, then delay and jitter. */
 #include <sim/private.h>
 
+#include <string.h>
+
 #include <base/wire.h>
 
 struct cjd_linkaddr wire_addr(uint32_t link, unsigned side)
@@ -44,6 +46,39 @@ static bool is_lost(struct sim *sim, const struct wire *w)
            (m->loss_ppm > 0 && sim_random_below(&sim->random, 1000000) < m->loss_ppm);
 }
 
+/* Leaves the pool: thousands of packets are under way, few are in a node's hands. */
+static struct flight *take_off(struct sim *sim, struct cjd_pkt *pkt)
+{
+    struct flight *f = sim_alloc(sizeof *f + pkt->len);
+
+    f->tag = pkt->hash;
+    f->hops = pkt->pad;
+    f->delay_ns = pkt->rx_ns;
+    f->len = pkt->len;
+    memcpy(f->bytes, cjd_pkt_data(pkt), pkt->len);
+    cjd_pool_give(sim->pool, pkt);
+    sim->flights++;
+    return f;
+}
+
+struct cjd_pkt *wire_land(struct sim *sim, struct flight *f)
+{
+    struct cjd_pkt *pkt = cjd_pool_take(sim->pool, f->len);
+
+    if (!pkt) {
+        sim_fatal("out of packets");
+    }
+    pkt->hash = f->tag;
+    pkt->pad = f->hops;
+    pkt->rx_ns = f->delay_ns;
+    pkt->addr = f->from;
+    cjd_pkt_put(pkt, f->len);
+    memcpy(cjd_pkt_data(pkt), f->bytes, f->len);
+    sim_free_bytes(f);
+    sim->flights--;
+    return pkt;
+}
+
 static void transmit(struct host *h, struct cjd_pkt *pkt)
 {
     struct sim *sim = h->sim;
@@ -68,11 +103,12 @@ static void transmit(struct host *h, struct cjd_pkt *pkt)
         cjd_pool_give(sim->pool, pkt);
         return;
     }
-    pkt->addr = wire_addr(link, 1 - to);
-    pkt->pad++;
-    pkt->rx_ns += w->info.model.delay_ns;
+    struct flight *f = take_off(sim, pkt);
+    f->from = wire_addr(link, 1 - to);
+    f->hops++;
+    f->delay_ns += w->info.model.delay_ns;
     struct sim_event e = {.at_ns = at + w->info.model.delay_ns,
-                          .what = pkt,
+                          .what = f,
                           .number = w->info.end[to],
                           .kind = EVENT_PACKET};
     e.at_ns += sim_random_between(&sim->random, 0, w->info.model.jitter_ns);
