@@ -82,12 +82,10 @@ bool cjd_netwatch_drain(struct cjd_netwatch *watch)
 /* --- one message --------------------------------------------------------------------------------
  */
 
-/* An attribute of at least `min` bytes; NULL: it is not there. */
-static const uint8_t *attr(const struct nlmsghdr *h, size_t fixed, uint16_t type, size_t min,
-                           size_t *len)
+/* An attribute of at least `min` bytes among `left` bytes of them; NULL: it is not there. */
+static const uint8_t *attr_in(const uint8_t *at, size_t left, uint16_t type, size_t min,
+                              size_t *len)
 {
-    size_t left = h->nlmsg_len - NLMSG_LENGTH(fixed);
-    const uint8_t *at = (const uint8_t *)NLMSG_DATA(h) + NLMSG_ALIGN(fixed);
     struct rtattr head;
 
     while (left >= sizeof head) {
@@ -95,7 +93,7 @@ static const uint8_t *attr(const struct nlmsghdr *h, size_t fixed, uint16_t type
         if (head.rta_len < sizeof head || head.rta_len > left) {
             return NULL;
         }
-        if (head.rta_type == type && head.rta_len >= RTA_LENGTH(min)) {
+        if ((head.rta_type & NLA_TYPE_MASK) == type && head.rta_len >= RTA_LENGTH(min)) {
             *len = head.rta_len - RTA_LENGTH(0);
             return at + RTA_LENGTH(0);
         }
@@ -104,6 +102,14 @@ static const uint8_t *attr(const struct nlmsghdr *h, size_t fixed, uint16_t type
         left -= step;
     }
     return NULL;
+}
+
+/* The same among those of a message. */
+static const uint8_t *attr(const struct nlmsghdr *h, size_t fixed, uint16_t type, size_t min,
+                           size_t *len)
+{
+    return attr_in((const uint8_t *)NLMSG_DATA(h) + NLMSG_ALIGN(fixed),
+                   h->nlmsg_len - NLMSG_LENGTH(fixed), type, min, len);
 }
 
 /* Copies an attribute, cut to `cap` bytes. Returns how many. */
@@ -120,6 +126,18 @@ static size_t copy_attr(const struct nlmsghdr *h, size_t fixed, uint16_t type, v
     return bytes ? len : 0;
 }
 
+static void take_port(struct cjd_netdev *dev, const struct nlmsghdr *h)
+{
+    size_t len = 0;
+    const uint8_t *info = attr(h, sizeof(struct ifinfomsg), IFLA_LINKINFO, 0, &len);
+    const uint8_t *kind = info ? attr_in(info, len, IFLA_INFO_SLAVE_KIND, 0, &len) : NULL;
+
+    if (kind) {
+        memcpy(dev->port_of, kind, len < sizeof dev->port_of ? len : sizeof dev->port_of - 1);
+    }
+    (void)copy_attr(h, sizeof(struct ifinfomsg), IFLA_MASTER, &dev->master, sizeof dev->master);
+}
+
 static void take_link(struct cjd_netdevs *out, const struct nlmsghdr *h)
 {
     struct ifinfomsg info;
@@ -134,6 +152,7 @@ static void take_link(struct cjd_netdevs *out, const struct nlmsghdr *h)
     (void)copy_attr(h, sizeof info, IFLA_MTU, &dev->mtu, sizeof dev->mtu);
     (void)copy_attr(h, sizeof info, IFLA_IFNAME, dev->name, sizeof dev->name - 1);
     dev->mac_len = (uint16_t)copy_attr(h, sizeof info, IFLA_ADDRESS, dev->mac, sizeof dev->mac);
+    take_port(dev, h);
 }
 
 static void take_addr(struct cjd_netdevs *out, const struct nlmsghdr *h)

@@ -46,6 +46,7 @@ class Lab:
         self.nodes = []
         self.identities = iter(keys.load())
         self.links = 0
+        self.extra_namespaces = []  # of no node: switches
         self.addresses = {}  # (node, other, family) → address of `other` as `node` sees it
 
     def add(self, node):
@@ -120,6 +121,9 @@ class Lab:
         if os.environ.get("CJD_KEEP"):
             shutil.copytree(isolate.WORK_DIR, os.environ["CJD_KEEP"], dirs_exist_ok=True,
                             ignore=shutil.ignore_patterns("*.sock"))
+        for name in self.extra_namespaces:
+            ip("netns", "del", name)
+        self.extra_namespaces = []
         for node in self.nodes:
             ip("netns", "del", node.name)
             for path in (node.log_path, node.config_path):

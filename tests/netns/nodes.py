@@ -37,6 +37,28 @@ class Peer:
         self.address, self.key, self.password, self.login = address, key, password, login
 
 
+class EthernetLinks:
+    """Links of a node over Ethernet: alike on some devices."""
+
+    MODES = ("off", "accept", "send")
+
+    def __init__(self, devices, mode="send", peers=()):
+        self.devices, self.mode, self.peers = devices, mode, list(peers)
+        self.rules = []
+
+    def plugin(self):
+        return {"plugin": "eth", "config": {
+            "devices": self.devices, "beacon": {"mode": self.mode}, "rules": self.rules,
+            "peers": [{"address": p.address, "publicKey": p.key, "login": p.login,
+                       "password": p.password} for p in self.peers]}}
+
+    def reference(self):
+        peers = {p.address: {"publicKey": p.key, "login": p.login, "password": p.password}
+                 for p in self.peers}
+        return [{"bind": device, "beacon": self.MODES.index(self.mode), "connectTo": peers}
+                for device in self.devices]
+
+
 class Node:
     """One namespace with one process. Subclasses know the program."""
 
@@ -48,6 +70,7 @@ class Node:
         self.password = f"password-of-{name}"
         self.families = ("4", "6")
         self.peers = []
+        self.ethernet = None  # EthernetLinks
         self.has_tun = True
         self.over = {}   # files shown to it: path → what stands there instead
         self.uid = None  # start as this user, without capabilities
@@ -185,6 +208,8 @@ class OurNode(Node):
 
     def config(self):
         plugins = [self.udp_plugin(family) for family in self.families]
+        if self.ethernet:
+            plugins.append(self.ethernet.plugin())
         if self.has_tun:
             plugins.append({"plugin": "tun", "config": {"device": "tun0", "mtu": self.mtu}})
         tree = {"version": 3, "node": {"privateKey": self.identity["privateKey"]},
@@ -225,7 +250,9 @@ class ReferenceNode(Node):
             "publicKey": self.key, "ipv6": self.address,
             "authorizedPasswords": [{"password": self.password, "user": "default-login"}],
             "admin": {"bind": "127.0.0.1:11234", "password": "NONE"},
-            "interfaces": {"UDPInterface": [self.udp_interface(f) for f in self.families]},
+            "interfaces": {
+                "UDPInterface": [self.udp_interface(f) for f in self.families],
+                "ETHInterface": self.ethernet.reference() if self.ethernet else []},
             "router": {"interface": interface,
                        "ipTunnel": {"allowedConnections": [], "outgoingConnections": []}},
             "security": [{"setuser": 0}, {"chroot": 0}, {"setupComplete": 1}],

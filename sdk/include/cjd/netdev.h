@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 /** What is more than this is left out. */
-#define CJD_NETDEVS_MAX  128u
+#define CJD_NETDEVS_MAX  512u
 #define CJD_NETADDRS_MAX 512u
 
 /** cjd_netdev.flags: IFF_LOWER_UP, which <net/if.h> does not have. */
@@ -35,6 +35,8 @@ struct cjd_netdev {
     uint16_t mac_len;
     uint8_t mac[8]; /**< the first bytes of the link-layer address */
     char name[IF_NAMESIZE];
+    uint32_t master;  /**< index of the device it is a port of; 0: of none */
+    char port_of[16]; /**< what kind of device that is: "bridge", "bond", "vrf"; "": unknown */
 };
 
 struct cjd_netaddr {
