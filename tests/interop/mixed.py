@@ -6,6 +6,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "netns"))
 
 import isolate
+from nodes import Failure
 from probes import reference_binaries
 
 WARNING = re.compile(r"^\S+ (?:WARN|ERROR|CRITICAL) (\S+:\d+) (.*)$", re.MULTILINE)
@@ -17,6 +18,17 @@ def require_binaries():
         print("INTEROP WAS NOT RUN: CJDNS_REF names no reference binary "
               "(a list of paths separated by colons)")
         sys.exit(isolate.SKIPPED)
+
+
+def fresh(lab, function, *arguments):
+    """One of several networks in one test: each is taken down before the next."""
+    try:
+        return function(lab, *arguments)
+    except Failure:
+        lab.show_logs()
+        raise
+    finally:
+        lab.reset()
 
 
 def short(binary):

@@ -1,7 +1,7 @@
 """Nodes of this build and reference nodes in one network, for each binary in CJDNS_REF."""
 import time
 
-from mixed import node_of, reference_binaries, require_binaries, short, warnings_of
+from mixed import fresh, node_of, reference_binaries, require_binaries, short, warnings_of
 
 import lab as laboratory
 from lab import test
@@ -12,17 +12,6 @@ import topologies
 MIXTURES = ["oor", "oro", "roo", "orr", "ror", "rro"]
 MEET_S = 40.0  # a reference node sends its first beacon up to 33 s after its start
 COME_BACK_S = 90.0  # a reference neighbour keeps its session with a former life for a while
-
-
-def fresh(lab, function, *arguments):
-    """One of several networks in one test: each is taken down before the next."""
-    try:
-        return function(lab, *arguments)
-    except Failure:
-        lab.show_logs()
-        raise
-    finally:
-        lab.reset()
 
 
 def one_chain(lab, binary, mixture, family):
