@@ -308,6 +308,14 @@ void pair_fini(struct pair *pair)
     free(pair->flight);
 }
 
+/* The address at which the ends see each other. */
+static bool is_other(const struct cjd_linkaddr *addr)
+{
+    struct cjd_linkaddr other = end_addr(1);
+
+    return addr->len == other.len && memcmp(addr->b, other.b, other.len) == 0;
+}
+
 /* What was sent since is on its way; the record of the ends stays. */
 static void take_off(struct pair *pair)
 {
@@ -321,7 +329,7 @@ static void take_off(struct pair *pair)
                                .to = 1 - from,
                                .packet = end->sent[pair->taken[from]++]};
             assert_true(pair->flights < PAIR_FLIGHT);
-            if (!pair->is_cut[f.to]) {
+            if (!pair->is_cut[f.to] && is_other(&f.packet.addr)) {
                 pair->flight[pair->flights++] = f;
             }
         }
