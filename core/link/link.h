@@ -146,8 +146,9 @@ void cjd_links_set_carrier(struct cjd_links *links, uint32_t link, bool has_carr
                            uint64_t now_ns);
 /* Addresses, routes or devices of the machine changed, or it slept: every peer is asked at once,
  * and those that do not answer are called as eagerly as new ones. Events that come together are
- * one, and in a long row of them there is a wave each 1.6 s at most (base/calm.h). */
-void cjd_links_wake(struct cjd_links *links, uint64_t now_ns);
+ * one, and in a long row of them there is a wave each 1.6 s at most (base/calm.h). After a sleep
+ * nobody is forgotten for the time it took: to be said before the timers run. */
+void cjd_links_wake(struct cjd_links *links, bool was_asleep, uint64_t now_ns);
 
 int cjd_links_peer_add(struct cjd_links *links, const struct cjd_link_peer_spec *spec,
                        uint64_t now_ns);

@@ -21,7 +21,9 @@
 #define RETRY_RARELY (60 * CJD_S)
 #define NUDGE        (500 * CJD_MS)
 /* A reason told from outside is not told again: it may be gone. */
-#define TOLD_LIFE      (15 * CJD_S)
+#define TOLD_LIFE (15 * CJD_S)
+/* Key packets without an answer. */
+#define STUCK_AFTER    4u
 #define NO_CARRIER     (5 * CJD_S)
 #define IDLE           (3072 * CJD_MS)
 #define IDLE_MAX       (5 * IDLE)
@@ -232,6 +234,16 @@ static void tick_established(struct peer *p, uint64_t now_ns)
     }
 }
 
+/* It answers the other end's hello, and gets no answer: that one may have forgotten what it said,
+ * or somebody replayed it. Now and then it calls by itself. */
+static bool is_stuck(const struct peer *p)
+{
+    enum cjd_ca_state ca = cjd_ca_state(&p->ca);
+
+    return peer_can_call(p) && (ca == CJD_CA_RECEIVED_HELLO || ca == CJD_CA_SENT_KEY) &&
+           p->attempts % STUCK_AFTER == STUCK_AFTER - 1;
+}
+
 static void tick_handshake(struct peer *p, uint64_t now_ns)
 {
     uint64_t delay = retry_delay(p, now_ns);
@@ -241,6 +253,9 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
     bool is_waiting =
         p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE || is_old_news;
 
+    if (is_stuck(p)) {
+        peer_reset(p);
+    }
     peer_ping(p, now_ns);
     p->attempts++;
     /* Most of a second of trying: 50 + 50 + 100 + 200 + 400 ms. */

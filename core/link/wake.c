@@ -1,5 +1,8 @@
 #include <link/private.h>
 
+/* Silence of a peer that is left after a sleep, far from what it is forgotten for. */
+#define FORGIVEN (60 * CJD_S)
+
 /* One without a session is called as if it were new. */
 static void ask(struct peer *p, uint64_t now_ns)
 {
@@ -27,8 +30,23 @@ void wake_wave(void *arg, uint64_t now_ns)
     }
 }
 
-void cjd_links_wake(struct cjd_links *l, uint64_t now_ns)
+/* They were not silent: nobody listened. */
+static void forgive(struct cjd_links *l, uint64_t now_ns)
 {
+    for (unsigned i = 0; i < PEERS_MAX; i++) {
+        struct peer *p = l->slot[i];
+        if (p && p->last_ns != 0 && p->state == (int)CJD_CA_ESTABLISHED &&
+            now_ns - p->last_ns > FORGIVEN) {
+            p->last_ns = now_ns - FORGIVEN;
+        }
+    }
+}
+
+void cjd_links_wake(struct cjd_links *l, bool was_asleep, uint64_t now_ns)
+{
+    if (was_asleep) {
+        forgive(l, now_ns);
+    }
     if (!l->wave.is_armed) {
         cjd_timer_arm(l->config.timers, &l->wave, cjd_calm_at(&l->calm, now_ns));
     }
@@ -77,6 +95,6 @@ void cjd_links_set_carrier(struct cjd_links *l, uint32_t link, bool has_carrier,
         }
     }
     if (has_carrier) {
-        cjd_links_wake(l, now_ns);
+        cjd_links_wake(l, false, now_ns);
     }
 }

@@ -148,9 +148,9 @@ void cjd_node_link_set_carrier(struct cjd_node *node, uint32_t link, bool has_ca
     cjd_links_set_carrier(node->links, link, has_carrier, now_ns);
 }
 
-void cjd_node_wake(struct cjd_node *node, uint64_t now_ns)
+void cjd_node_wake(struct cjd_node *node, bool was_asleep, uint64_t now_ns)
 {
-    cjd_links_wake(node->links, now_ns);
+    cjd_links_wake(node->links, was_asleep, now_ns);
 }
 
 int cjd_node_peer_add(struct cjd_node *node, const struct cjd_link_peer_spec *spec, uint64_t now_ns)

@@ -135,8 +135,9 @@ void cjd_node_link_del(struct cjd_node *node, uint32_t link, uint64_t now_ns);
 void cjd_node_link_set_carrier(struct cjd_node *node, uint32_t link, bool has_carrier,
                                uint64_t now_ns);
 /* The machine's addresses, routes or devices changed, or it slept (while `now` may have stood
- * still): neighbours and paths are looked at soon. Any number of calls is well. */
-void cjd_node_wake(struct cjd_node *node, uint64_t now_ns);
+ * still, or timers were late): neighbours and paths are looked at soon. Any number of calls is
+ * well; after a sleep before the next cjd_node_run(). */
+void cjd_node_wake(struct cjd_node *node, bool was_asleep, uint64_t now_ns);
 
 /* See link/link.h for the structures. Returns the peer's number or an error. */
 int cjd_node_peer_add(struct cjd_node *node, const struct cjd_link_peer_spec *spec,

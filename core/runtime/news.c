@@ -29,16 +29,17 @@ static void tell_plugins(void *arg, uint64_t now_ns)
     }
 }
 
-static void spread(struct cjd_runtime *rt, const char *what)
+static void spread(struct cjd_runtime *rt, bool was_asleep)
 {
     struct news *news = &rt->news;
     uint64_t now_ns = cjd_runtime_now(rt);
 
     cjd_log_limited(&rt->log, &news->limit, now_ns, CJD_LOG_DEBUG,
-                    "%s: neighbours are asked whether they are still there", what);
+                    "%s: neighbours are asked whether they are still there",
+                    was_asleep ? "this node was asleep" : "addresses, routes or devices changed");
     if (rt->node) {
         cjd_bridge_enter(rt);
-        cjd_node_wake(rt->node, now_ns);
+        cjd_node_wake(rt->node, was_asleep, now_ns);
         cjd_bridge_leave(rt);
     }
     if (!news->timer.is_armed) {
@@ -52,7 +53,7 @@ static void on_netlink(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     if (cjd_netnews_read(&rt->news.netnews, fd)) {
-        spread(rt, "addresses, routes or devices changed");
+        spread(rt, false);
     }
 }
 
@@ -80,7 +81,7 @@ static uint64_t since_boot(void)
 void cjd_news_look(struct cjd_runtime *rt, uint64_t due_ns)
 {
     if (cjd_awake_look(&rt->news.awake, cjd_runtime_now(rt), since_boot(), due_ns)) {
-        spread(rt, "this node was asleep");
+        spread(rt, true);
     }
 }
 

@@ -22,6 +22,8 @@ struct edge {
     unsigned end[2]; /* 0: who calls */
     uint64_t delay;
     bool is_cut;
+    uint32_t moves[2]; /* how often that end got another address */
+    uint32_t cost_ms;
     char password[64];
     struct cjd_key key;
 };
@@ -36,6 +38,9 @@ struct host {
     struct cjd_rng rng;
     uint32_t version;
     bool is_deaf;
+    bool is_paused;
+    uint64_t paused_at;
+    uint64_t behind; /* its clock */
     unsigned icmp[256];
 };
 
@@ -45,6 +50,7 @@ struct net {
     unsigned nodes;
     unsigned edges;
     unsigned loss;
+    uint32_t cost_ms; /* of the next edge */
     bool is_started;
     uint64_t packets;
     uint64_t bytes;
@@ -128,12 +134,27 @@ static struct event *event_new(struct net *net, enum event_kind kind, unsigned n
 /* --- the driver's side of a node
  * ------------------------------------------------------------------ */
 
-static struct cjd_linkaddr edge_addr(unsigned edge, unsigned side)
+static struct cjd_linkaddr stranger_addr(uint32_t number)
 {
-    struct cjd_linkaddr a = {.len = 8};
+    struct cjd_linkaddr a = {.len = 12};
+
+    cjd_store32(a.b, EDGES_MAX + number);
+    return a;
+}
+
+static struct cjd_linkaddr edge_addr(const struct net *net, unsigned edge, unsigned side)
+{
+    struct cjd_linkaddr a = {.len = 12};
+
     cjd_store32(a.b, edge);
     cjd_store32(a.b + 4, side);
+    cjd_store32(a.b + 8, net->edge[edge].moves[side]);
     return a;
+}
+
+static uint64_t now_of(const struct host *h)
+{
+    return h->net->now - h->behind;
 }
 
 static void transmit(struct net *net, const struct cjd_pkt *pkt)
@@ -147,7 +168,8 @@ static void transmit(struct net *net, const struct cjd_pkt *pkt)
     struct edge *edge = &net->edge[index];
     net->packets++;
     net->bytes += pkt->len;
-    if (edge->is_cut || cjd_rng_below(&net->rng, 1000) < net->loss) {
+    bool has_moved = cjd_load32(pkt->addr.b + 8) != edge->moves[to_side];
+    if (edge->is_cut || has_moved || cjd_rng_below(&net->rng, 1000) < net->loss) {
         return;
     }
     struct event *e = event_new(net, EVENT_PACKET, edge->end[to_side], cjd_pkt_data(pkt), pkt->len);
@@ -157,7 +179,7 @@ static void transmit(struct net *net, const struct cjd_pkt *pkt)
         return;
     }
     e->at = net->now + edge->delay;
-    e->from = edge_addr(index, 1 - to_side);
+    e->from = edge_addr(net, index, 1 - to_side);
     heap_push(net, e);
 }
 
@@ -224,11 +246,14 @@ static void configure_edge(struct net *net, unsigned index)
 {
     struct edge *edge = &net->edge[index];
     struct host *caller = &net->host[edge->end[0]];
-    struct cjd_link_peer_spec spec = {
-        .link = 0, .addr = edge_addr(index, 1), .key = edge->key, .name = "peer"};
+    struct cjd_link_peer_spec spec = {.link = 0,
+                                      .addr = edge_addr(net, index, 1),
+                                      .key = edge->key,
+                                      .name = "peer",
+                                      .cost_ms = edge->cost_ms};
 
     cjd_credentials_init(&spec.credentials, "tester", edge->password, strlen(edge->password));
-    assert_true(cjd_node_peer_add(caller->node, &spec, net->now) >= 0);
+    assert_true(cjd_node_peer_add(caller->node, &spec, now_of(caller)) >= 0);
     cjd_node_flush(caller->node);
     cjd_credentials_fini(&spec.credentials);
 }
@@ -245,7 +270,7 @@ void net_start(struct net *net, unsigned i)
     };
 
     assert_null(h->node);
-    assert_int_equal(cjd_node_new(&h->node, &config, net->now), 0);
+    assert_int_equal(cjd_node_new(&h->node, &config, now_of(h)), 0);
     assert_int_equal(
         cjd_users_add(cjd_node_users(h->node), "tester", PASSWORD, strlen(PASSWORD), NULL), 0);
     assert_int_equal(cjd_node_link_add(h->node, "wire", 3496, 1), 0);
@@ -327,13 +352,13 @@ static void handle(struct net *net, struct event *e)
 {
     struct host *h = &net->host[e->node];
 
-    if (h->node) {
+    if (h->node && !h->is_paused) {
         CJD_VEC_LOCAL(vec, 1);
         cjd_vec_add(&vec, packet_of(h, e));
         if (e->kind == EVENT_PACKET) {
-            cjd_node_rx(h->node, 0, 0, &vec, net->now);
+            cjd_node_rx(h->node, 0, 0, &vec, now_of(h));
         } else {
-            cjd_node_inject(h->node, &vec, net->now);
+            cjd_node_inject(h->node, &vec, now_of(h));
         }
         assert_int_equal(vec.n, 0);
         cjd_node_flush(h->node);
@@ -348,7 +373,8 @@ static struct host *next_timer(struct net *net, uint64_t *at)
     *at = CJD_NEVER;
     for (unsigned i = 0; i < net->nodes; i++) {
         struct host *h = &net->host[i];
-        uint64_t t = h->node ? cjd_node_next(h->node) : CJD_NEVER;
+        uint64_t t = h->node && !h->is_paused ? cjd_node_next(h->node) : CJD_NEVER;
+        t = t == CJD_NEVER ? t : t + h->behind;
         if (t < *at) {
             *at = t;
             first = h;
@@ -374,7 +400,7 @@ void net_run(struct net *net, uint64_t duration_ns)
         if (event <= timer) {
             handle(net, heap_pop(net));
         } else {
-            cjd_node_run(h->node, net->now);
+            cjd_node_run(h->node, now_of(h));
             cjd_node_flush(h->node);
         }
     }
@@ -463,7 +489,8 @@ unsigned net_link_with(struct net *net, unsigned a, unsigned b, uint64_t delay_n
     assert_true(net->edges < EDGES_MAX);
     struct edge *edge = &net->edge[net->edges];
 
-    *edge = (struct edge){.end = {a, b}, .delay = delay_ns};
+    *edge = (struct edge){.end = {a, b}, .delay = delay_ns, .cost_ms = net->cost_ms};
+    net->cost_ms = 0;
     edge->key = key ? *key : net->host[b].keys.key;
     strncpy(edge->password, password ? password : PASSWORD, sizeof edge->password - 1);
     unsigned index = net->edges++;
@@ -515,7 +542,7 @@ void net_star(struct net *net, unsigned n, uint64_t delay_ns)
 void net_forge(struct net *net, unsigned edge, unsigned to, const uint8_t *bytes, uint32_t len)
 {
     struct event *e = event_new(net, EVENT_PACKET, to, bytes, len);
-    e->from = edge_addr(edge, net->edge[edge].end[0] == to ? 1 : 0);
+    e->from = edge_addr(net, edge, net->edge[edge].end[0] == to ? 1 : 0);
     heap_push(net, e);
 }
 
@@ -523,8 +550,50 @@ void net_forge_stranger(struct net *net, unsigned to, uint32_t source, const uin
                         uint32_t len)
 {
     struct event *e = event_new(net, EVENT_PACKET, to, bytes, len);
-    e->from = edge_addr(EDGES_MAX + source, 0);
+    e->from = stranger_addr(source);
     heap_push(net, e);
+}
+
+void net_set_cost(struct net *net, uint32_t cost_ms)
+{
+    net->cost_ms = cost_ms;
+}
+
+static void notice(struct host *h, bool was_asleep)
+{
+    cjd_node_wake(h->node, was_asleep, now_of(h));
+    cjd_node_flush(h->node);
+}
+
+void net_pause(struct net *net, unsigned i)
+{
+    net->host[i].is_paused = true;
+    net->host[i].paused_at = net->now;
+}
+
+void net_resume(struct net *net, unsigned i, enum net_pause was, bool has_noticed)
+{
+    struct host *h = &net->host[i];
+
+    h->is_paused = false;
+    if (was == NET_ASLEEP) {
+        h->behind += net->now - h->paused_at;
+    }
+    if (has_noticed) {
+        notice(h, true);
+    }
+}
+
+void net_move(struct net *net, unsigned i, bool has_noticed)
+{
+    for (unsigned e = 0; e < net->edges; e++) {
+        for (unsigned side = 0; side < 2; side++) {
+            net->edge[e].moves[side] += net->edge[e].end[side] == i;
+        }
+    }
+    if (has_noticed) {
+        notice(&net->host[i], false);
+    }
 }
 
 uint64_t net_now(const struct net *net)

@@ -36,6 +36,8 @@ unsigned net_link(struct net *net, unsigned a, unsigned b, uint64_t delay_ns);
 /* The same with other credentials or another key; NULL: as net_link. */
 unsigned net_link_with(struct net *net, unsigned a, unsigned b, uint64_t delay_ns,
                        const char *password, const struct cjd_key *key);
+/* What the router is told the next net_link() of node a costs, 0: as measured. */
+void net_set_cost(struct net *net, uint32_t cost_ms);
 void net_chain(struct net *net, unsigned n, uint64_t delay_ns);
 void net_ring(struct net *net, unsigned n, uint64_t delay_ns);
 void net_grid(struct net *net, unsigned side, uint64_t delay_ns);
@@ -48,6 +50,14 @@ void net_set_filter(struct net *net, net_filter_fn fn, void *arg);
 /* Kill without goodbye; start again with the same keys and configuration. */
 void net_stop(struct net *net, unsigned i);
 void net_start(struct net *net, unsigned i);
+
+/* The machine sleeps (its clock stands still) or its process is stopped: it does nothing, and what
+ * is sent to it is lost. When it goes on it may have noticed. */
+enum net_pause { NET_ASLEEP, NET_STOPPED };
+void net_pause(struct net *net, unsigned i);
+void net_resume(struct net *net, unsigned i, enum net_pause was, bool has_noticed);
+/* It gets other addresses on all edges: what is sent to the old ones is lost. */
+void net_move(struct net *net, unsigned i, bool has_noticed);
 
 /* Bytes that appear at `to` as if they came over the edge from its other side. */
 void net_forge(struct net *net, unsigned edge, unsigned to, const uint8_t *bytes, uint32_t len);

@@ -32,7 +32,7 @@ static void wake_calls_again(void **state)
     uint32_t p = (uint32_t)end_peer_add(&e, &at, &other.key);
     end_run(&e, 1000 * CJD_S); /* pauses of 3 s and more by now */
     end_forget(&e);
-    cjd_links_wake(e.links, e.now_ns);
+    cjd_links_wake(e.links, false, e.now_ns);
     end_run(&e, 99 * CJD_MS);
     assert_true(e.sent_count <= 1);
     end_run(&e, 2 * CJD_S);
@@ -50,7 +50,7 @@ static void wake_asks(void **state)
     pair_run(&pair, 120 * CJD_S);
     end_forget(&pair.end[0]);
     pair.taken[0] = 0;
-    cjd_links_wake(pair.end[0].links, pair.end[0].now_ns);
+    cjd_links_wake(pair.end[0].links, false, pair.end[0].now_ns);
     pair_run(&pair, 150 * CJD_MS);
     assert_int_equal(pair.end[0].sent_count, 1);
     assert_int_equal(count_hellos(&pair.end[0]), 0);
@@ -69,7 +69,7 @@ static void wake_after_sleep(void **state)
     pair_run(&pair, 10 * CJD_S);
     uint32_t forgotten = pair_peer(&pair, 1).peer;
     assert_int_equal(cjd_links_peer_del(pair.end[1].links, forgotten, pair.end[1].now_ns), 0);
-    cjd_links_wake(pair.end[0].links, pair.end[0].now_ns);
+    cjd_links_wake(pair.end[0].links, false, pair.end[0].now_ns);
     pair_run(&pair, 900 * CJD_MS);
     assert_int_equal(pair_peer(&pair, 0).state, CJD_CA_ESTABLISHED);
     assert_int_equal(pair_peer(&pair, 1).state, CJD_CA_ESTABLISHED);
@@ -125,7 +125,7 @@ static void flapping(void **state)
     end_forget(&e);
     uint64_t begin = e.now_ns;
     for (unsigned i = 0; i < 1000; i++) {
-        cjd_links_wake(e.links, e.now_ns);
+        cjd_links_wake(e.links, false, e.now_ns);
         end_run(&e, 20 * CJD_MS);
     }
     uint64_t took_s = (e.now_ns - begin) / CJD_S;

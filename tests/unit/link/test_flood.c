@@ -101,7 +101,7 @@ static uint64_t time_to_join(struct flood *f)
         step(f);
     }
     f->pair.is_cut[1] = false;
-    cjd_links_wake(joining->links, joining->now_ns);
+    cjd_links_wake(joining->links, false, joining->now_ns);
     begin = joining->now_ns;
     while (joining->ups == 0 && joining->now_ns - begin < 30 * CJD_S) {
         step(f);
