@@ -218,14 +218,27 @@ static bool is_promising(struct cjd_dht *dht, const struct cjd_store_node *from,
            from->cost_us < known->cost_us - known->cost_us / 8;
 }
 
-/* Does that label lead over a link unknown so far, and may it be a better way? */
-static bool is_shortcut(struct cjd_dht *dht, const struct cjd_store_node *known, uint64_t label)
+/* Will a path that takes about so long be better than the one that is known? */
+static bool is_likely_quicker(const struct cjd_store_node *known, uint64_t likely_ns)
+{
+    return likely_ns < (known->cost_us - known->cost_us / 8) * CJD_US;
+}
+
+/* Does that label lead over links unknown so far, and may it be a better way? Several hops at once
+ * only for a node that somebody wants. */
+static bool is_shortcut(struct cjd_dht *dht, const struct cjd_store_node *known, uint64_t label,
+                        uint64_t now_ns)
 {
     struct cjd_store_walk walk;
 
-    return cjd_store_walk(dht->store, label, &walk) && walk.rest != CJD_LABEL_SELF &&
-           walk.at->scheme && cjd_scheme_is_one_hop(walk.at->scheme, walk.rest) &&
-           is_promising(dht, walk.at, known);
+    if (!cjd_store_walk(dht->store, label, &walk) || walk.rest == CJD_LABEL_SELF ||
+        !walk.at->scheme) {
+        return false;
+    }
+    return cjd_scheme_is_one_hop(walk.at->scheme, walk.rest)
+               ? is_promising(dht, walk.at, known)
+               : cjd_dht_is_wanted(known, now_ns) &&
+                     is_likely_quicker(known, cjd_query_expected(dht, label));
 }
 
 static uint32_t first_waiting(const struct cjd_explore *x)
@@ -244,16 +257,23 @@ static uint32_t first_waiting(const struct cjd_explore *x)
  * Much is learned while an entry waits. A node that is known meanwhile is worth no question but as
  * a better path to it, which has its turn later. True: the entry stays as it is.
  */
-static bool is_current(struct cjd_dht *dht, struct hearsay *h)
+static bool is_current(struct cjd_dht *dht, struct hearsay *h, uint64_t now_ns)
 {
     const struct cjd_store_node *known = cjd_store_find(dht->store, &h->to.addr);
 
     if (!known || !cjd_store_is_reachable(known) || h->kind == CJD_HEARSAY_HOP) {
         return true;
     }
-    bool was_link = h->kind == CJD_HEARSAY_LINK;
-    h->kind = CJD_HEARSAY_LINK;
-    return was_link && is_shortcut(dht, known, h->to.label);
+    enum cjd_hearsay kind =
+        is_likely_quicker(known, h->likely_ns) ? CJD_HEARSAY_SHORTCUT : CJD_HEARSAY_LINK;
+    bool is_same = h->kind == kind;
+    h->kind = (uint8_t)kind;
+    return is_same && is_shortcut(dht, known, h->to.label, now_ns);
+}
+
+bool cjd_explore_is_busy(const struct cjd_dht *dht)
+{
+    return dht->explore->count > 0;
 }
 
 void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns)
@@ -266,7 +286,7 @@ void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns)
         uint32_t first = first_waiting(x);
         struct hearsay *h = &x->waiting[first];
         uint8_t kind = h->kind;
-        if (!is_current(dht, h)) {
+        if (!is_current(dht, h, now_ns)) {
             if (h->kind == kind) {
                 *h = x->waiting[--x->count];
             }
@@ -413,7 +433,8 @@ static void consider(struct cjd_dht *dht, struct list *l, const struct cjd_dht_c
         if (one_hop == CJD_LABEL_INVALID || !is_promising(dht, l->teller, known)) {
             return;
         }
-        kind = CJD_HEARSAY_LINK;
+        kind = is_likely_quicker(known, cjd_query_expected(dht, to->label)) ? CJD_HEARSAY_SHORTCUT
+                                                                            : CJD_HEARSAY_LINK;
     } else if (!known && !is_welcome(dht, &to->addr)) {
         return;
     }
@@ -601,12 +622,8 @@ void cjd_explore_hint(struct cjd_dht *dht, const struct cjd_dht_contact *from, u
     if (walk.rest == CJD_LABEL_SELF ? walk.at == known : walk.at == known || !walk.at->scheme) {
         return;
     }
-    if (is_reachable) {
-        bool is_link =
-            walk.rest != CJD_LABEL_SELF && cjd_scheme_is_one_hop(walk.at->scheme, walk.rest);
-        if (!is_link || known->in_count >= ALTERNATIVES) {
-            return;
-        }
+    if (is_reachable && !is_shortcut(dht, known, from->label, now_ns)) {
+        return;
     }
     to.label = choose_way(dht, from, now_ns);
     if (!is_reachable) {

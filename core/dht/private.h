@@ -89,10 +89,11 @@ void cjd_answer(struct cjd_dht *dht, const struct cjd_dht_contact *from,
  */
 
 enum cjd_hearsay {
-    CJD_HEARSAY_NEAR, /* a node not known yet, in a distance where few are known */
-    CJD_HEARSAY_HOP,  /* a link inside of a longer one: what lies behind gets a better path */
-    CJD_HEARSAY_NODE, /* a node not known yet */
-    CJD_HEARSAY_LINK, /* a known node behind an unknown link: an alternative */
+    CJD_HEARSAY_NEAR,     /* a node not known yet, in a distance where few are known */
+    CJD_HEARSAY_HOP,      /* a link inside of a longer one: what lies behind gets a better path */
+    CJD_HEARSAY_SHORTCUT, /* a known node behind an unknown link: most likely a quicker path */
+    CJD_HEARSAY_NODE,     /* a node not known yet */
+    CJD_HEARSAY_LINK,     /* a known node behind an unknown link: an alternative */
 };
 
 CJD_MUST_CHECK int cjd_explore_new(struct cjd_dht *dht);
@@ -114,6 +115,8 @@ void cjd_explore_answered(struct cjd_dht *dht, const struct cjd_query *query,
 void cjd_explore_silence(struct cjd_dht *dht, const struct cjd_query *query, uint64_t now_ns);
 /* What somebody told proved right or wrong. */
 void cjd_explore_judge(struct cjd_dht *dht, const struct cjd_query *query, bool was_right);
+/* Does anything wait to be tried? */
+bool cjd_explore_is_busy(const struct cjd_dht *dht);
 /* Asks as much as the budget allows. */
 void cjd_explore_pump(struct cjd_dht *dht, uint64_t now_ns);
 

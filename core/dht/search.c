@@ -22,6 +22,9 @@
 #define WAYS_AT_ONCE    3u
 #define REQUESTS_MAX    40u
 #define FOLLOWED_MAX    4u /* ways that are too long */
+#define SAMPLES         64u
+#define EXTRA_MIN       8u /* bits of the label to one that is asked because it is elsewhere */
+#define EXTRA_MAX       36u
 #define WAY_TRIES       5u
 #define CANDIDATE_TRIES 2u
 #define MIN_LIFE        (1500 * CJD_MS)
@@ -212,6 +215,49 @@ static struct candidate *candidate_of(struct search *s, const struct cjd_addr *a
             return &s->candidates[i];
         }
     }
+    for (uint32_t i = 0; i < s->extra_count; i++) {
+        if (is_same_addr(&s->extras[i].to.addr, addr)) {
+            return &s->extras[i];
+        }
+    }
+    return NULL;
+}
+
+/*
+ * Where labels are nearly too long, those nearest to the target in the key space may have no path
+ * to it while we have one. Then anybody at some distance is asked: each knows its own surroundings.
+ */
+static void broaden(struct search *s, uint64_t now_ns)
+{
+    struct cjd_dht *dht = s->dht;
+    uint32_t count = cjd_store_node_count(dht->store);
+
+    s->is_broad = true;
+    for (uint32_t i = 0; count > CJD_STORE_SMALL && i < SAMPLES && s->extra_count < EXTRAS; i++) {
+        const struct cjd_store_node *n =
+            cjd_store_node_at(dht->store, cjd_rng_below(&dht->cfg.rng, count));
+        unsigned bits = cjd_log2(n->path);
+        if (cjd_store_is_reachable(n) && bits >= EXTRA_MIN && bits <= EXTRA_MAX &&
+            answers_fn(n, now_ns) && !candidate_of(s, &n->addr)) {
+            s->extras[s->extra_count++] = (struct candidate){.to = cjd_dht_contact_of(n)};
+        }
+    }
+}
+
+/* Once the nearest were asked. */
+static struct candidate *next_extra(struct search *s, uint64_t now_ns)
+{
+    if (!s->is_broad && (s->in_flight > 0 || is_self(s->dht, &s->target))) {
+        return NULL;
+    }
+    if (!s->is_broad) {
+        broaden(s, now_ns);
+    }
+    for (uint32_t i = 0; i < s->extra_count; i++) {
+        if (s->extras[i].state == FRESH) {
+            return &s->extras[i];
+        }
+    }
     return NULL;
 }
 
@@ -354,12 +400,15 @@ static uint32_t alpha(const struct search *s)
 
 static bool ask_candidates(struct search *s, uint64_t now_ns)
 {
-    struct candidate *c;
-
     if (is_way_open(s)) {
         return false;
     }
-    while (s->in_flight < alpha(s) && s->requests < REQUESTS_MAX && (c = next_candidate(s))) {
+    while (s->in_flight < alpha(s) && s->requests < REQUESTS_MAX) {
+        struct candidate *c = next_candidate(s);
+        c = c ? c : next_extra(s, now_ns);
+        if (!c) {
+            break;
+        }
         int err = ask_candidate(s, c, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
             return true;

@@ -6,6 +6,7 @@
 
 #define CANDIDATES 32u
 #define WAYS       6u
+#define EXTRAS     8u
 #define NEGATIVES  64u
 
 enum state { FRESH, ASKED, SILENT, DONE };
@@ -43,6 +44,9 @@ struct search {
     bool is_used;
     bool is_asked;    /* somebody waits for the end */
     bool is_hopeless; /* it failed a moment ago; ends without asking anybody */
+    bool is_broad;    /* the nearest were of no help: others are asked */
+    uint8_t extra_count;
+    struct candidate extras[EXTRAS];
     struct candidate candidates[CANDIDATES]; /* nearest first */
     struct way ways[WAYS];
 };

@@ -26,6 +26,7 @@
 #define SELF_FIRST     (2 * CJD_S) /* search for our own address: makes us known to those near it */
 #define SELF_EVERY     (600 * CJD_S) /* reached by doubling the pause */
 #define AGAIN_AFTER    (80 * CJD_MS)
+#define BUSY_AFTER     (300 * CJD_MS)
 #define PEER_RETRY     (100 * CJD_MS) /* doubled each time */
 #define PEER_RETRY_LOG 6u
 #define MISSES_DOUBT   2u
@@ -142,8 +143,12 @@ static void on_node(void *arg, uint64_t now_ns)
     struct cjd_store_node *n = arg;
     struct cjd_dht *dht = n->owner;
 
-    /* The network may have turned out to be large since the question was planned. */
-    if (!is_large(dht) || n->peer_links > 0 || !n->scheme) {
+    if (n->peer_links > 0 || !n->scheme) {
+        ask(dht, n, now_ns);
+    } else if (cjd_explore_is_busy(dht)) {
+        /* What was named and not tried yet comes before what it might name now. */
+        arm(dht, n, now_ns + cjd_rng_jitter(&dht->cfg.rng, BUSY_AFTER, TICK_JITTER));
+    } else if (!is_large(dht)) {
         ask(dht, n, now_ns);
     }
     cjd_dht_finish(dht, now_ns);

@@ -256,6 +256,44 @@ static void test_few_questions(void **state)
     assert_in_range(count_fn(&target), 4, 6);
 }
 
+/* The other end has found a better path, and its packets come by it: that way is tried. */
+static void test_better_paths_of_the_other_end(void **state)
+{
+    struct cjd_dht_contact helper = near_node(1);
+    struct cjd_dht_contact target = solo_node(s, 0);
+    struct cjd_dht_path best;
+
+    (void)state;
+    solo_answer(s, find_slowly(&target), NULL, 0, 0);
+    answer_all();
+    target.label = cjd_label_splice(cjd_label_splice(hop(3), hop(2)), helper.label);
+    cjd_dht_path_hint(s->dht, &target, s->now_ns);
+    struct solo_sent *q = next_query(&target, CJD_METHOD_PN);
+    assert_non_null(q);
+    assert_int_equal(q->to.label, target.label);
+    solo_answer(s, q, NULL, 0, 0);
+    assert_true(cjd_dht_best(s->dht, &target.addr, &best));
+    assert_int_equal(best.to.label, target.label);
+}
+
+/* --- searches ----------------------------------------------------------------------------------
+ */
+
+/* The nearest in the key space know nothing of it: some others are asked as well. */
+static void test_others_are_asked_in_the_end(void **state)
+{
+    struct cjd_dht_contact target = solo_node(s, 0);
+    uint32_t asked = 0;
+
+    (void)state;
+    cjd_dht_want(s->dht, &target.addr, s->now_ns);
+    for (uint32_t i = 0; i < 40; i++) {
+        asked += count_fn(&target);
+        solo_run(s, 20 * CJD_MS);
+    }
+    assert_int_equal(asked, 8 + 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +302,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_by_way_of_the_peers_of_its_peers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_again_soon, setup, teardown),
         cmocka_unit_test_setup_teardown(test_few_questions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_better_paths_of_the_other_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_others_are_asked_in_the_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
