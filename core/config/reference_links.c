@@ -72,8 +72,9 @@ static void convert_name(struct cjd_convert *c, struct cjd_ref entry, const stru
     }
 }
 
+/* device: where it is; nothing, where that is not said. */
 static void convert_peer(struct cjd_convert *c, struct cjd_ref entry, const char *address,
-                         const struct cjd_out *peers)
+                         struct cjd_ref device, const struct cjd_out *peers)
 {
     static const char *const keys[] = {"publicKey", "password", "login", "peerName", NULL};
     struct cjd_out out = cjd_out_item(c, peers, entry);
@@ -84,17 +85,16 @@ static void convert_peer(struct cjd_convert *c, struct cjd_ref entry, const char
         cjd_ref_report(cjd_ref_member(entry, "password"), CJD_DIAG_ERROR, "must not be empty");
     }
     cjd_out_text(c, &out, "address", entry, address);
+    cjd_out_text(c, &out, "device", device, json_string_value(device.v));
     cjd_out_text(c, &out, "publicKey", cjd_ref_member(entry, "publicKey"), peer_key(entry));
     cjd_out_text(c, &out, "login", cjd_ref_member(entry, "login"), cjd_ref_text(entry, "login"));
     cjd_out_text(c, &out, "password", cjd_ref_member(entry, "password"), password);
     convert_name(c, entry, &out);
 }
 
-static void convert_peers(struct cjd_convert *c, struct cjd_ref interface, enum kind kind,
-                          const struct cjd_out *config)
+static void convert_peers(struct cjd_convert *c, struct cjd_ref from, enum kind kind,
+                          struct cjd_ref device, const struct cjd_out *peers)
 {
-    struct cjd_ref from = cjd_ref_object(interface, "connectTo");
-    struct cjd_out peers = cjd_out_group(c, config, "peers", json_array(), from);
     const char *key;
     json_t *value;
     char plain[32];
@@ -110,7 +110,7 @@ static void convert_peers(struct cjd_convert *c, struct cjd_ref interface, enum 
             cjd_ref_report(entry, CJD_DIAG_ERROR,
                            "must be an object: { \"publicKey\": …, \"password\": … }");
         } else {
-            convert_peer(c, entry, address, &peers);
+            convert_peer(c, entry, address, device, peers);
         }
     }
 }
@@ -189,7 +189,38 @@ static void convert_udp_beacon(struct cjd_convert *c, struct cjd_ref interface, 
     }
 }
 
-/* --- interfaces ---------------------------------------------------------------------------------
+/* --- lists of interfaces ------------------------------------------------------------------------
+ */
+
+/* A list, or one object in place of a list of one (§4.4). */
+static size_t entries(struct cjd_ref list)
+{
+    return json_is_object(list.v) ? 1 : json_array_size(list.v);
+}
+
+static struct cjd_ref entry_at(struct cjd_ref list, size_t i)
+{
+    return json_is_object(list.v) ? list : cjd_ref_item(list, i);
+}
+
+/* Whether all entries are objects; reports those that are not. */
+static bool check_entries(struct cjd_ref list)
+{
+    bool is_good = !list.v || json_is_object(list.v) || json_is_array(list.v);
+
+    if (!is_good) {
+        cjd_ref_report(list, CJD_DIAG_ERROR, "must be a list [ ] of objects");
+    }
+    for (size_t i = 0; i < entries(list); i++) {
+        if (!json_is_object(entry_at(list, i).v)) {
+            cjd_ref_report(entry_at(list, i), CJD_DIAG_ERROR, "must be an object { }");
+            is_good = false;
+        }
+    }
+    return is_good;
+}
+
+/* --- UDP ----------------------------------------------------------------------------------------
  */
 
 /* An address alone is one with a port the system chooses (§4.4). */
@@ -232,69 +263,143 @@ static void convert_udp(struct cjd_convert *c, struct cjd_ref interface,
         cjd_out_put(c, &config, "dscp", json_integer(dscp), cjd_ref_member(interface, "dscp"));
     }
     convert_udp_beacon(c, interface, kind, &config);
-    convert_peers(c, interface, kind, &config);
+    struct cjd_ref from = cjd_ref_object(interface, "connectTo");
+    struct cjd_out peers = cjd_out_group(c, &config, "peers", json_array(), from);
+    convert_peers(c, from, kind, (struct cjd_ref){0}, &peers);
 }
 
-static void convert_eth(struct cjd_convert *c, struct cjd_ref interface,
-                        const struct cjd_out *plugins)
+/* --- Ethernet -----------------------------------------------------------------------------------
+ *
+ * All entries become one plugin, since a device may be used by one only: what is different on one
+ * of several devices becomes a rule, and their peers say where they are.
+ */
+
+/* The device of an entry; NULL after a report. */
+static const char *eth_device(struct cjd_ref entry)
 {
-    static const char *const keys[] = {"bind", "beacon", "connectTo", NULL};
-    struct cjd_out config = cjd_out_plugin(c, plugins, "eth", false, interface);
-    const char *device = cjd_ref_text_needed(interface, "bind");
+    const char *device = cjd_ref_text_needed(entry, "bind");
     const char *why = device ? cjd_format_device(device) : NULL;
-    struct cjd_ref from = cjd_ref_member(interface, "bind");
-    json_int_t beacon;
 
-    cjd_ref_known(interface, keys, false);
     if (why) {
-        cjd_ref_report(from, CJD_DIAG_ERROR, "%s", why);
-    } else if (device) {
-        struct cjd_out devices = cjd_out_group(c, &config, "devices", json_array(), from);
-        cjd_out_push(c, &devices, json_string(device), from);
+        cjd_ref_report(cjd_ref_member(entry, "bind"), CJD_DIAG_ERROR, "%s", why);
     }
-    beacon_is_on(interface, &beacon);
-    from = cjd_ref_member(interface, "beacon");
-    if (from.v) {
-        struct cjd_out out = cjd_out_group(c, &config, "beacon", json_object(), from);
-        cjd_out_text(c, &out, "mode", from, beacon_mode(beacon));
-    }
-    convert_peers(c, interface, KIND_ETHERNET, &config);
+    return why ? NULL : device;
 }
 
-typedef void (*convert_fn)(struct cjd_convert *c, struct cjd_ref interface,
-                           const struct cjd_out *plugins);
-
-/* A list, or one object in place of a list of one (§4.4). */
-static void each(struct cjd_convert *c, struct cjd_ref list, const struct cjd_out *plugins,
-                 convert_fn convert)
+static bool is_all(struct cjd_ref entry)
 {
-    if (json_is_object(list.v)) {
-        convert(c, list, plugins);
-        return;
-    }
-    if (list.v && !json_is_array(list.v)) {
-        cjd_ref_report(list, CJD_DIAG_ERROR, "must be a list [ ] of objects");
-    }
-    for (size_t i = 0; i < json_array_size(list.v); i++) {
-        struct cjd_ref item = cjd_ref_item(list, i);
-        if (json_is_object(item.v)) {
-            convert(c, item, plugins);
-        } else {
-            cjd_ref_report(item, CJD_DIAG_ERROR, "must be an object { }");
+    const char *name = json_string_value(json_object_get(entry.v, "bind"));
+
+    return name && strcmp(name, "all") == 0;
+}
+
+static void eth_devices(struct cjd_convert *c, struct cjd_ref list, const struct cjd_out *config)
+{
+    struct cjd_out devices = cjd_out_group(c, config, "devices", json_array(), list);
+
+    for (size_t i = 0; i < entries(list); i++) {
+        struct cjd_ref entry = entry_at(list, i);
+        struct cjd_ref from = cjd_ref_member(entry, "bind");
+        const char *device = eth_device(entry);
+        for (size_t k = 0; device && k < i; k++) {
+            const json_t *other = json_object_get(entry_at(list, k).v, "bind");
+            if (json_is_string(other) && strcmp(json_string_value(other), device) == 0) {
+                cjd_ref_report(from, CJD_DIAG_ERROR, "the device \"%s\" is in the list twice",
+                               device);
+                device = NULL;
+            }
         }
+        if (device) {
+            cjd_out_push(c, &devices, json_string(device), from);
+        }
+    }
+}
+
+/* The entry whose beacons are the rule: that for all devices, or the first. */
+static struct cjd_ref eth_usual(struct cjd_ref list)
+{
+    for (size_t i = 0; i < entries(list); i++) {
+        if (is_all(entry_at(list, i))) {
+            return entry_at(list, i);
+        }
+    }
+    return entry_at(list, 0);
+}
+
+static void eth_beacons(struct cjd_convert *c, struct cjd_ref list, const struct cjd_out *config)
+{
+    struct cjd_ref usual = eth_usual(list);
+    struct cjd_ref from = cjd_ref_member(usual, "beacon");
+    struct cjd_out rules = {0};
+    json_int_t mode;
+    json_int_t own;
+
+    beacon_is_on(usual, &mode);
+    if (from.v) {
+        struct cjd_out out = cjd_out_group(c, config, "beacon", json_object(), from);
+        cjd_out_text(c, &out, "mode", from, beacon_mode(mode));
+    }
+    for (size_t i = 0; i < entries(list); i++) {
+        struct cjd_ref entry = entry_at(list, i);
+        struct cjd_ref bind = cjd_ref_member(entry, "bind");
+        if (entry.v == usual.v) {
+            continue;
+        }
+        beacon_is_on(entry, &own);
+        if (own == mode || !json_is_string(bind.v)) {
+            continue;
+        }
+        rules = rules.v ? rules : cjd_out_group(c, config, "rules", json_array(), list);
+        struct cjd_out rule = cjd_out_item(c, &rules, entry);
+        cjd_out_text(c, &rule, "device", bind, json_string_value(bind.v));
+        cjd_out_text(c, &rule, "beacon", cjd_ref_member(entry, "beacon"), beacon_mode(own));
+    }
+}
+
+static void eth_peers(struct cjd_convert *c, struct cjd_ref list, const struct cjd_out *config)
+{
+    struct cjd_out peers = cjd_out_group(c, config, "peers", json_array(), list);
+
+    for (size_t i = 0; i < entries(list); i++) {
+        struct cjd_ref entry = entry_at(list, i);
+        struct cjd_ref device = {0};
+        if (entries(list) > 1 && !is_all(entry)) {
+            device = cjd_ref_member(entry, "bind");
+        }
+        convert_peers(c, cjd_ref_object(entry, "connectTo"), KIND_ETHERNET, device, &peers);
     }
 }
 
 /* §4.5: the reference forgets the other entries when one is for all devices; this node does not. */
 static void warn_of_all(struct cjd_ref list)
 {
-    for (size_t i = 0; json_array_size(list.v) > 1 && i < json_array_size(list.v); i++) {
-        struct cjd_ref bind = cjd_ref_member(cjd_ref_item(list, i), "bind");
-        const char *name = json_string_value(bind.v);
-        if (name && strcmp(name, "all") == 0) {
-            cjd_ref_report(bind, CJD_DIAG_WARNING,
+    for (size_t i = 0; entries(list) > 1 && i < entries(list); i++) {
+        struct cjd_ref entry = entry_at(list, i);
+        if (is_all(entry)) {
+            cjd_ref_report(cjd_ref_member(entry, "bind"), CJD_DIAG_WARNING,
                            "the other entries of this list hold as well, unlike in older programs");
         }
+    }
+}
+
+static void convert_eth(struct cjd_convert *c, struct cjd_ref list, const struct cjd_out *plugins)
+{
+    static const char *const keys[] = {"bind", "beacon", "connectTo", NULL};
+
+    if (entries(list) == 0) {
+        return;
+    }
+    struct cjd_out config = cjd_out_plugin(c, plugins, "eth", false, list);
+    for (size_t i = 0; i < entries(list); i++) {
+        cjd_ref_known(entry_at(list, i), keys, false);
+    }
+    eth_devices(c, list, &config);
+    eth_beacons(c, list, &config);
+    eth_peers(c, list, &config);
+    warn_of_all(list);
+    if (!cjd_plugin_is_built("eth")) {
+        cjd_ref_report(list, CJD_DIAG_WARNING,
+                       "this build has no plugin \"eth\": there are no peerings over Ethernet");
     }
 }
 
@@ -302,15 +407,17 @@ void cjd_reference_links(struct cjd_convert *c, struct cjd_ref interfaces,
                          const struct cjd_out *plugins)
 {
     static const char *const keys[] = {"UDPInterface", "ETHInterface", NULL};
+    struct cjd_ref udp = cjd_ref_member(interfaces, "UDPInterface");
     struct cjd_ref eth = cjd_ref_member(interfaces, "ETHInterface");
 
     cjd_ref_known(interfaces, keys, false);
-    each(c, cjd_ref_member(interfaces, "UDPInterface"), plugins, convert_udp);
-    each(c, eth, plugins, convert_eth);
-    warn_of_all(eth);
-    bool has_eth = json_is_object(eth.v) || json_array_size(eth.v) > 0;
-    if (has_eth && !cjd_plugin_is_built("eth")) {
-        cjd_ref_report(eth, CJD_DIAG_WARNING,
-                       "this build has no plugin \"eth\": there are no peerings over Ethernet");
+    check_entries(udp);
+    for (size_t i = 0; i < entries(udp); i++) {
+        if (json_is_object(entry_at(udp, i).v)) {
+            convert_udp(c, entry_at(udp, i), plugins);
+        }
+    }
+    if (check_entries(eth)) {
+        convert_eth(c, eth, plugins);
     }
 }

@@ -6,6 +6,9 @@
 
 extern const char cjd_eth_schema[];
 
+/* Sockets more than devices are named, for those that a reload adds. */
+#define SPARES 8u
+
 /* --- create, configure
  * ---------------------------------------------------------------------------- */
 
@@ -75,50 +78,59 @@ static void eth_destroy(void *self)
 /* --- places -------------------------------------------------------------------------------------
  */
 
-/* "": one that is free. */
 static struct cjd_eth_device *place_of(const struct cjd_eth *eth, const char *wanted)
 {
     for (size_t i = 0; i < eth->count; i++) {
-        struct cjd_eth_device *d = eth->v[i];
-        if (strcmp(d->wanted, wanted) == 0 && (wanted[0] != '\0' || d->name[0] == '\0')) {
-            return d;
+        if (strcmp(eth->v[i]->wanted, wanted) == 0) {
+            return eth->v[i];
         }
     }
     return NULL;
 }
 
-static int add_place(struct cjd_eth *eth, const char *wanted)
+/* A free place, or else one of "all", gets the name; there are enough of them. */
+static void name_place(struct cjd_eth *eth, const char *wanted)
 {
-    struct cjd_eth_device *d = place_of(eth, "");
+    struct cjd_eth_device *chosen = NULL;
 
-    if (!d) {
-        struct cjd_eth_device **v = realloc(eth->v, (eth->count + 1) * sizeof(*v));
-        if (!v) {
-            return CJD_ERR_NO_MEMORY;
+    for (size_t i = 0; i < eth->count; i++) {
+        struct cjd_eth_device *d = eth->v[i];
+        if (d->wanted[0] == '\0' && (!chosen || d->name[0] == '\0')) {
+            chosen = d;
         }
-        eth->v = v;
-        int err = cjd_eth_device_new(&d, eth, wanted);
-        if (err != 0) {
-            return err;
-        }
-        v[eth->count++] = d;
     }
-    snprintf(d->wanted, sizeof d->wanted, "%s", wanted);
-    return 0;
+    if (chosen) {
+        cjd_eth_device_clear(chosen);
+        snprintf(chosen->wanted, sizeof chosen->wanted, "%s", wanted);
+    }
 }
 
-/* Places for all names of a configuration, and for "all" the rest. Those no longer named become
+static int open_places(struct cjd_eth *eth, size_t count)
+{
+    struct cjd_eth_device **v = realloc(eth->v, (count + 1) * sizeof(*v));
+    int err = v ? 0 : CJD_ERR_NO_MEMORY;
+
+    eth->v = v ? v : eth->v;
+    while (err == 0 && eth->count < count) {
+        err = cjd_eth_device_new(&eth->v[eth->count], eth, "");
+        eth->count += err == 0;
+    }
+    return err;
+}
+
+/* Places for all names of a configuration, the rest is for "all". Those no longer named become
  * free: a socket once opened is kept, it may be impossible to open another. */
 static int arrange_places(struct cjd_eth *eth, const struct cjd_eth_config *config)
 {
-    int err = 0;
+    size_t wanted = config->has_all ? CJD_ETH_DEVICES_MAX : config->device_count;
 
-    for (size_t i = 0; i < config->device_count && err == 0; i++) {
-        if (!place_of(eth, config->devices[i])) {
-            err = add_place(eth, config->devices[i]);
+    if (wanted > eth->count) {
+        int err = open_places(eth, wanted);
+        if (err != 0) {
+            return err;
         }
     }
-    for (size_t i = 0; i < eth->count && err == 0; i++) {
+    for (size_t i = 0; i < eth->count; i++) {
         struct cjd_eth_device *d = eth->v[i];
         bool is_named = d->wanted[0] != '\0';
         if (is_named ? !cjd_eth_config_names(config, d->wanted) : !config->has_all) {
@@ -126,13 +138,12 @@ static int arrange_places(struct cjd_eth *eth, const struct cjd_eth_config *conf
             d->wanted[0] = '\0';
         }
     }
-    while (err == 0 && config->has_all && eth->count < CJD_ETH_DEVICES_MAX) {
-        struct cjd_eth_device **v = realloc(eth->v, (eth->count + 1) * sizeof(*v));
-        eth->v = v ? v : eth->v;
-        err = v ? cjd_eth_device_new(&v[eth->count], eth, "") : CJD_ERR_NO_MEMORY;
-        eth->count += err == 0;
+    for (size_t i = 0; i < config->device_count; i++) {
+        if (!place_of(eth, config->devices[i])) {
+            name_place(eth, config->devices[i]);
+        }
     }
-    return err;
+    return 0;
 }
 
 static void free_places(struct cjd_eth *eth)
@@ -156,7 +167,6 @@ static int reconfigure(struct cjd_eth *eth, struct cjd_eth_config *config)
     int err = eth->is_acquired ? arrange_places(eth, config) : 0;
 
     if (err != 0) {
-        (void)arrange_places(eth, old);
         return CJD_ERR_RESTART_NEEDED;
     }
     eth->config = config;
@@ -228,7 +238,8 @@ static int eth_acquire(void *self, struct cjd_plugin_error *error)
     if (err != 0) {
         return fail(error, err, "cannot follow network devices: no netlink socket");
     }
-    err = arrange_places(eth, eth->config);
+    err = open_places(eth, eth->config->device_count + SPARES);
+    err = err == 0 ? arrange_places(eth, eth->config) : err;
     if (err != 0) {
         eth_release(eth);
         return explain(error, err);

@@ -42,6 +42,7 @@ struct cjd_eth_device {
     uint64_t down_ns; /* since when it is not up */
 
     bool has_link;
+    bool has_carrier;  /* as the core was told */
     uint32_t link_mtu; /* of the device, when the link was made */
     struct cjd_dgram_io io;
     struct cjd_dgram queue;

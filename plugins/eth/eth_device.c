@@ -272,6 +272,7 @@ static int make_link(struct cjd_eth_device *d)
         return err;
     }
     d->has_link = true;
+    d->has_carrier = true; /* as a link begins */
     d->link_mtu = d->mtu;
     d->beacons.link = d->io.link_id;
     err = cjd_eth_peers_apply(&d->peers, d->eth->config, d->wanted[0] ? d->wanted : d->name);
@@ -280,7 +281,6 @@ static int make_link(struct cjd_eth_device *d)
         return err;
     }
     cjd_eth_peers_up(&d->peers, d->io.link_id);
-    d->eth->link->set_carrier(d->eth->host, d->io.link_id, d->is_up);
     return 1;
 }
 
@@ -306,7 +306,8 @@ static void set_up(struct cjd_eth_device *d, bool is_up)
         d->down_ns = now(d);
     }
     d->is_up = is_up;
-    if (d->has_link) {
+    if (d->has_link && d->has_carrier != is_up) {
+        d->has_carrier = is_up;
         link->set_carrier(d->eth->host, d->io.link_id, is_up);
     }
     if (!is_up) {
@@ -391,8 +392,8 @@ static void rest(struct cjd_eth_device *d, unsigned flags)
     if (d->is_up) {
         cjd_logger_write(&d->eth->log, CJD_LEVEL_INFO, "device %s %s", d->name,
                          flags & IFF_UP ? "has no carrier" : "is down");
-        set_up(d, false);
     }
+    set_up(d, false);
     if (!(flags & IFF_UP)) {
         raise(d);
     }
@@ -433,6 +434,7 @@ void cjd_eth_device_leave(struct cjd_eth_device *d)
         memcpy(d->name, d->wanted, sizeof d->name); /* not what it was renamed to */
         d->mtu = d->mtu ? d->mtu : MTU_USUAL;
         (void)fit_link(d); /* so that its configured peers are shown, with the reason */
+        set_up(d, false);
     }
 }
 

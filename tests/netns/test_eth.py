@@ -1,13 +1,12 @@
 """Nodes on Ethernet: found by beacon or configured, on devices that come and go."""
 import os
-import re
+import signal
 import time
 
-import isolate
-from common import expect
-from ethernet import (FrameFlood, Pace, cable, call, mac_of, plug_in, resident_kib, switch)
+from common import REFERENCE_FILE, expect
+from ethernet import FrameFlood, Pace, cable, call, plug_in, resident_kib, switch
 from lab import ip, main, test
-from nodes import EthernetLinks, Failure
+from nodes import EthernetLinks
 from probes import all_pairs, ping_during, ping_until
 
 # What is to hold on a machine that does nothing else; loaded ones get SLACK times as long.
@@ -250,6 +249,60 @@ def eth_missing_privilege(lab):
     a.sandbox = {}
     a.start()
     a.wait_log(r"cannot open a packet socket: start as root, or with the capability CAP_NET_RAW")
+
+
+@test
+def eth_reference_file(lab):
+    """The Ethernet section of a file of the reference, switched on, is used as it is."""
+    a, b = lab.node("a"), lab.node("b")
+    cable(lab, a, b)
+    values = dict(b.identity, password=b.password)
+    with open(b.config_path, "w", encoding="ascii") as file:
+        file.write(REFERENCE_FILE.replace("_disabled_ETH", "ETH") % values)
+    b.started, b.starts = time.monotonic(), 1
+    b.process = b.spawn([b.binary], stdin_path=b.config_path)
+    lab.start(a)
+    ping_until(lab, all_pairs([a, b]), within=20)
+
+
+@test
+def eth_reload(lab):
+    """SIGHUP: beacons, devices and peers as the new file has them; what stays is not disturbed."""
+    a, b, c = (lab.node(name) for name in "abc")
+    switch(lab, [a, b])
+    cable_c = EthernetLinks(["eth1"])
+    ip("link", "add", "eth1", "netns", a.name, "type", "veth", "peer", "name", "eth1",
+       "netns", c.name)
+    ip("-n", c.name, "link", "set", "eth1", "up")
+    c.families, c.ethernet = (), cable_c
+    a.ethernet.mode = "accept"
+    b.ethernet.mode = "off"
+    call(a, b)
+    lab.start()
+    ping_until(lab, all_pairs([a, b]), within=20)
+
+    def reload():
+        a.write_config()
+        a.process.send_signal(signal.SIGHUP)
+    a.ethernet.devices = ["eth0", "eth1"]
+    a.ethernet.mode = "send"
+    reload()
+    is_in_use(a, "eth1")
+    ping_until(lab, all_pairs([a, c]) + all_pairs([a, b]), within=20)
+    expect(b.log().count("state=established") == 1, "the peering with b was disturbed")
+    a.ethernet.devices = ["eth1"]
+    a.ethernet.peers = []
+    reload()
+    b.wait_log(r"silent now")
+    ping_until(lab, all_pairs([a, c]), within=20)
+    a.ethernet.devices = ["eth1", *(f"x{i}" for i in range(20))]
+    reload()  # more than sockets were opened for
+    a.wait_log(r"eth: its changes need a restart")
+    a.ethernet.devices = ["eth0"]
+    call(a, b)
+    reload()
+    ping_until(lab, all_pairs([a, b]), within=20)
+    expect(a.starts == 1 and a.is_running(), "a ended")
 
 
 @test

@@ -441,16 +441,38 @@ static void ethernet(void **state)
         "\",\"password\":\"x\"}}}]}");
 
     (void)state;
+    /* A device may be used by one plugin only. */
     assert_entry(&r, 0, "eth",
-                 "{\"devices\":[\"all\"],\"beacon\":{\"mode\":\"send\"},\"peers\":[]}");
-    assert_entry(&r, 1, "eth",
-                 "{\"devices\":[\"eth0\"],\"peers\":[{\"address\":\"01:02:03:04:05:06\","
+                 "{\"devices\":[\"all\",\"eth0\"],\"beacon\":{\"mode\":\"send\"},"
+                 "\"rules\":[{\"device\":\"eth0\",\"beacon\":\"off\"}],"
+                 "\"peers\":[{\"address\":\"01:02:03:04:05:06\",\"device\":\"eth0\","
                  "\"publicKey\":\"" KEY_A "\",\"password\":\"x\"}]}");
     find_diag(&r, CJD_DIAG_WARNING, "/interfaces/ETHInterface/0/bind", "other entries");
     if (!is_built("eth")) {
         find_diag(&r, CJD_DIAG_WARNING, "/interfaces/ETHInterface", "no plugin \"eth\"");
     }
     reading_fini(&r);
+}
+
+static void one_ethernet(void **state)
+{
+    char members[512];
+    char list[400];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *entry =
+            "{\"bind\":\"eth0\",\"beacon\":1,\"connectTo\":"
+            "{\"02:02:03:04:05:06\":{\"publicKey\":\"" KEY_A "\",\"password\":\"x\"}}}";
+        snprintf(list, sizeof list, i == 0 ? "%s" : "[%s]", entry);
+        snprintf(members, sizeof members, "\"interfaces\":{\"ETHInterface\":%s}", list);
+        struct reading r = read_members(members);
+        assert_entry(&r, 0, "eth",
+                     "{\"devices\":[\"eth0\"],\"beacon\":{\"mode\":\"accept\"},"
+                     "\"peers\":[{\"address\":\"02:02:03:04:05:06\",\"publicKey\":\"" KEY_A
+                     "\",\"password\":\"x\"}]}");
+        reading_fini(&r);
+    }
 }
 
 static void tunnels(void **state)
@@ -576,21 +598,14 @@ static void dialects(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_file),
-        cmocka_unit_test(typed_view),
-        cmocka_unit_test(positions),
-        cmocka_unit_test(round_trip),
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(sandboxes),
-        cmocka_unit_test(udp_entries),
-        cmocka_unit_test(long_peer_names_are_cut),
-        cmocka_unit_test(packet_interfaces),
-        cmocka_unit_test(ethernet),
-        cmocka_unit_test(user_with_two_passwords),
-        cmocka_unit_test(tunnels),
-        cmocka_unit_test(admin_faces),
-        cmocka_unit_test(warnings),
-        cmocka_unit_test(dialects),
+        cmocka_unit_test(whole_file),        cmocka_unit_test(typed_view),
+        cmocka_unit_test(positions),         cmocka_unit_test(round_trip),
+        cmocka_unit_test(defaults),          cmocka_unit_test(sandboxes),
+        cmocka_unit_test(udp_entries),       cmocka_unit_test(long_peer_names_are_cut),
+        cmocka_unit_test(packet_interfaces), cmocka_unit_test(ethernet),
+        cmocka_unit_test(one_ethernet),      cmocka_unit_test(user_with_two_passwords),
+        cmocka_unit_test(tunnels),           cmocka_unit_test(admin_faces),
+        cmocka_unit_test(warnings),          cmocka_unit_test(dialects),
     };
 
     assert_int_equal(cjd_crypto_init(), 0);
