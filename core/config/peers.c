@@ -149,7 +149,7 @@ static const char *key_fault(const char *text, char *why, size_t cap)
 /* Where the same was first, or 0 after noting it. */
 static unsigned first_line(struct peers *p, const char *kind, const char *what, const char *pointer)
 {
-    char name[352];
+    char name[400];
 
     snprintf(name, sizeof name, "%s %s", kind, what);
     const char *first = json_string_value(json_object_get(p->seen, name));
@@ -282,9 +282,12 @@ void cjd_peers_plain_address(char *out, size_t cap, const char *text)
              e.port);
 }
 
-static void check_address(struct peers *p, const char *text, const char *pointer)
+/* device: an address of Ethernet is one behind a device; NULL: not said. */
+static void check_address(struct peers *p, const char *text, const char *device,
+                          const char *pointer)
 {
     enum cjd_severity severity = CJD_DIAG_ERROR;
+    char kind[64];
     char plain[320];
 
     const char *fault = p->has_endpoints ? endpoint_fault(p, text, &severity) : NULL;
@@ -295,7 +298,8 @@ static void check_address(struct peers *p, const char *text, const char *pointer
         return;
     }
     cjd_peers_plain_address(plain, sizeof plain, text);
-    unsigned line = first_line(p, "address", plain, pointer);
+    snprintf(kind, sizeof kind, "address %.40s", device ? device : "");
+    unsigned line = first_line(p, kind, plain, pointer);
     if (line > 0) {
         report(p, CJD_DIAG_ERROR, pointer,
                "this address is that of an earlier peer, too, on line %u", line);
@@ -314,7 +318,7 @@ static void check_peer(struct peers *p, const json_t *peer, const char *pointer)
     check_key(p, peer, child);
     if (address) {
         snprintf(child, sizeof child, "%s/address", pointer);
-        check_address(p, address, child);
+        check_address(p, address, member_text(peer, "device"), child);
     }
     cjd_peers_check_credentials(p->config, peer, pointer, p->diags);
 }
