@@ -64,6 +64,10 @@ void cjd_peers_check_credentials(const struct cjd_config *config, const json_t *
 /* One spelling for all texts that mean the same endpoint. */
 void cjd_peers_plain_address(char *out, size_t cap, const char *text);
 
+/* credential.c: how much of a name is kept, in bytes. */
+#define CJD_NAME_BYTES_MAX 63u
+size_t cjd_name_length(const char *text);
+
 /* --- secrets (§15): a value, a file, or a name in the folder of credentials ---------------------
  */
 

@@ -6,8 +6,6 @@
 
 /* `interfaces` (§4.4, §4.5): UDPInterface to the plugin "udp", ETHInterface to "eth". */
 
-#define NAME_BYTES_MAX 63u
-
 /* --- peers --------------------------------------------------------------------------------------
  */
 
@@ -55,18 +53,11 @@ static const char *peer_key(struct cjd_ref entry)
     return text;
 }
 
-/* For people only, so what is too long for the plugin is cut, at a whole character. */
 static void convert_name(struct cjd_convert *c, struct cjd_ref entry, const struct cjd_out *out)
 {
     const char *text = cjd_ref_text(entry, "peerName");
-    size_t n = text ? strlen(text) : 0;
+    size_t n = text ? cjd_name_length(text) : 0;
 
-    if (n > NAME_BYTES_MAX) {
-        n = NAME_BYTES_MAX;
-        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) {
-            n--;
-        }
-    }
     if (n > 0) {
         cjd_out_put(c, out, "name", json_stringn(text, n), cjd_ref_member(entry, "peerName"));
     }
