@@ -12,6 +12,8 @@ enum {
     OPT_FOREGROUND,
     OPT_PLUGIN_PATH,
     OPT_LEVEL,
+    OPT_ADDRESS,
+    OPT_REPLACE,
     OPT_ABSENT,
     OPT_ACTION
 };
@@ -34,8 +36,10 @@ static const struct option options[] = {
     {"list-plugins", no_argument, NULL, OPT_ACTION + CJD_ACTION_LIST_PLUGINS},
     {"version", no_argument, NULL, OPT_ACTION + CJD_ACTION_VERSION},
     {"help", no_argument, NULL, OPT_ACTION + CJD_ACTION_HELP},
-    {"add-peer", optional_argument, NULL, OPT_ABSENT},
-    {"invite", optional_argument, NULL, OPT_ABSENT},
+    {"add-peer", required_argument, NULL, OPT_ACTION + CJD_ACTION_ADD_PEER},
+    {"invite", required_argument, NULL, OPT_ACTION + CJD_ACTION_INVITE},
+    {"address", required_argument, NULL, OPT_ADDRESS},
+    {"replace", no_argument, NULL, OPT_REPLACE},
     {"bench", no_argument, NULL, OPT_ABSENT},
     {NULL, 0, NULL, 0},
 };
@@ -59,6 +63,13 @@ void cjd_options_usage(FILE *out)
             "  --nobg, --foreground        stay in the foreground\n"
             "  --plugin-path DIR           where plugins are looked for\n"
             "  --log-level LEVEL           error, warn, info, debug or trace\n"
+            "\n"
+            "Connecting nodes; FILE is changed in its place, and stays as FILE.bak as it was:\n"
+            "  --config FILE --invite NAME       let NAME in: adds a password, prints a peer URI\n"
+            "    --address HOST[:PORT]           where others reach this node; may be repeated\n"
+            "  --config FILE --add-peer URI      connect to who gave it; \"-\": standard input;\n"
+            "                                    or credentials in JSON\n"
+            "    --replace                       take the place of what is there already\n"
             "\n"
             "Instead of running:\n"
             "  --genconf [--eth]           a new configuration, in the form all cjdns nodes read\n"
@@ -93,8 +104,22 @@ static int set_action(struct cjd_options *o, enum cjd_action action, FILE *err)
     if (o->action != CJD_ACTION_RUN && o->action != action) {
         return complain(err, "only one thing at a time can be asked for", NULL);
     }
+    if (o->invite || o->peer) {
+        return complain(err, "one --invite or --add-peer at a time", NULL);
+    }
     o->action = action;
+    o->invite = action == CJD_ACTION_INVITE ? optarg : NULL;
+    o->peer = action == CJD_ACTION_ADD_PEER ? optarg : NULL;
     return action == CJD_ACTION_CONVERT ? set_config(o, err) : 0;
+}
+
+static int add_address(struct cjd_options *o, FILE *err)
+{
+    if (o->address_count == CJD_OPTIONS_ADDRESSES_MAX) {
+        return complain(err, "too many addresses", NULL);
+    }
+    o->addresses[o->address_count++] = optarg;
+    return 0;
 }
 
 static int take(struct cjd_options *o, int option, const char *word, FILE *err)
@@ -114,6 +139,11 @@ static int take(struct cjd_options *o, int option, const char *word, FILE *err)
     case OPT_LEVEL:
         o->has_level = cjd_log_level_parse(&o->level, optarg);
         return o->has_level ? 0 : complain(err, "there is no log level", optarg);
+    case OPT_ADDRESS:
+        return add_address(o, err);
+    case OPT_REPLACE:
+        o->replaces = true;
+        return 0;
     case OPT_ABSENT:
         return complain(err, "this build does not have the option", word);
     case 'h':
@@ -135,6 +165,12 @@ static int check_together(const struct cjd_options *o, FILE *err)
 
     if (o->with_eth && !is_genconf) {
         return complain(err, "--eth goes with --genconf or --genconf-seed", NULL);
+    }
+    if (o->address_count > 0 && o->action != CJD_ACTION_INVITE) {
+        return complain(err, "--address goes with --invite", NULL);
+    }
+    if (o->replaces && o->action != CJD_ACTION_INVITE && o->action != CJD_ACTION_ADD_PEER) {
+        return complain(err, "--replace goes with --invite or --add-peer", NULL);
     }
     return 0;
 }

@@ -24,15 +24,25 @@ enum cjd_action {
     CJD_ACTION_GENCONF_SEED,
     CJD_ACTION_CLEANCONF,
     CJD_ACTION_CONVERT,
+    CJD_ACTION_INVITE,
+    CJD_ACTION_ADD_PEER,
     CJD_ACTION_LIST_PLUGINS,
     CJD_ACTION_VERSION,
     CJD_ACTION_HELP,
 };
 
+#define CJD_OPTIONS_ADDRESSES_MAX 8u
+
+/* Texts are borrowed from the arguments. */
 struct cjd_options {
     enum cjd_action action;
     const char *config; /* "-": standard input; NULL: not given */
     const char *plugin_path;
+    const char *invite;
+    const char *peer; /* "-": standard input */
+    const char *addresses[CJD_OPTIONS_ADDRESSES_MAX];
+    size_t address_count;
+    bool replaces;
     bool with_eth;
     bool in_foreground;
     bool has_level;

@@ -102,6 +102,9 @@ int cjd_tools_run(const struct cjd_options *options)
         return list(options);
     case CJD_ACTION_VERSION:
         return version();
+    case CJD_ACTION_INVITE:
+    case CJD_ACTION_ADD_PEER:
+        return cjd_tools_peering(options);
     case CJD_ACTION_HELP:
     case CJD_ACTION_RUN:
     case CJD_ACTION_CHECK:

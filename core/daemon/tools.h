@@ -5,5 +5,7 @@
 #include <daemon/options.h>
 
 int cjd_tools_run(const struct cjd_options *options);
+/* --invite and --add-peer. */
+int cjd_tools_peering(const struct cjd_options *options);
 
 #endif

@@ -126,7 +126,7 @@ class Lab:
         self.extra_namespaces = []
         for node in self.nodes:
             ip("netns", "del", node.name)
-            for path in (node.log_path, node.config_path):
+            for path in (node.log_path, node.config_path, node.config_path + ".bak"):
                 if os.path.exists(path):
                     os.remove(path)
 
