@@ -23,7 +23,7 @@ static int link_open(void *link, const struct cjd_link_wish *wish, struct cjd_li
 static int link_rx(void *link, uint32_t queue, struct cjd_vec *vec)
 {
     struct cjd_udp *udp = link;
-    return queue < udp->queues ? cjd_udp_queue_rx(&udp->queue[queue], vec) : CJD_ERR_INVALID;
+    return queue < udp->queues ? cjd_dgram_rx(&udp->queue[queue], vec) : CJD_ERR_INVALID;
 }
 
 static void link_tx(void *link, uint32_t queue, struct cjd_vec *vec, uint32_t flags)
@@ -34,7 +34,7 @@ static void link_tx(void *link, uint32_t queue, struct cjd_vec *vec, uint32_t fl
         udp->io.packet->free(udp->host, vec);
         return;
     }
-    cjd_udp_queue_tx(&udp->queue[queue], vec, (flags & CJD_TX_MORE) == 0);
+    cjd_dgram_tx(&udp->queue[queue], vec, (flags & CJD_TX_MORE) == 0);
 }
 
 static void link_flush(void *link, uint32_t queue)
@@ -42,7 +42,7 @@ static void link_flush(void *link, uint32_t queue)
     struct cjd_udp *udp = link;
 
     if (queue < udp->queues) {
-        cjd_udp_queue_flush(&udp->queue[queue]);
+        cjd_dgram_flush(&udp->queue[queue]);
     }
 }
 
@@ -77,27 +77,21 @@ static void say(struct cjd_plugin_error *error, const char *pointer, const char 
     }
 }
 
-static void on_unsendable(void *arg, const struct cjd_linkaddr *addr, int errno_value)
-{
-    struct cjd_udp *udp = arg;
-    cjd_udp_peers_unsendable(&udp->peers, addr, errno_value);
-}
-
 static bool fetch_services(struct cjd_udp *udp)
 {
     const struct cjd_host *host = udp->host;
-    struct cjd_udp_io *io = &udp->io;
+    struct cjd_dgram_io *io = &udp->io;
     struct cjd_udp_peers_env *env = &udp->env;
 
     cjd_logger_init(&udp->log, host);
     udp->link = host->get(host, CJD_SERVICE_LINK, 1);
-    *io = (struct cjd_udp_io){.host = host,
-                              .packet = host->get(host, CJD_SERVICE_PACKET, 1),
-                              .time = host->get(host, CJD_SERVICE_TIME, 1),
-                              .loop = host->get(host, CJD_SERVICE_LOOP, 1),
-                              .link = udp->link,
-                              .unsendable = on_unsendable,
-                              .arg = udp};
+    *io = (struct cjd_dgram_io){.host = host,
+                                .packet = host->get(host, CJD_SERVICE_PACKET, 1),
+                                .time = host->get(host, CJD_SERVICE_TIME, 1),
+                                .loop = host->get(host, CJD_SERVICE_LOOP, 1),
+                                .link = udp->link,
+                                .ops = &cjd_udp_dgram_ops,
+                                .arg = udp};
     *env = (struct cjd_udp_peers_env){.host = host,
                                       .peer = host->get(host, CJD_SERVICE_PEER, 1),
                                       .resolve = host->get(host, CJD_SERVICE_RESOLVE, 1),
@@ -273,9 +267,9 @@ static int link_up(struct cjd_udp *udp, struct cjd_plugin_error *error)
 {
     char name[32];
 
-    udp->io.family = udp->config->bind.family;
+    udp->family = udp->config->bind.family;
     for (uint32_t i = 0; i < udp->queues; i++) {
-        cjd_udp_queue_open(&udp->queue[i], &udp->io, i, udp->fd[i]);
+        cjd_dgram_open(&udp->queue[i], &udp->io, i, udp->fd[i]);
     }
     make_name(udp, name);
     int err = udp->link->link_up(udp->host, name, &link_ops, udp, &udp->io.link_id);
@@ -287,19 +281,19 @@ static int link_up(struct cjd_udp *udp, struct cjd_plugin_error *error)
 
 static void link_down(struct cjd_udp *udp)
 {
-    struct cjd_udp_counters sum = {0};
+    struct cjd_dgram_counters sum = {0};
 
     udp->link->link_down(udp->host, udp->io.link_id);
     for (uint32_t i = 0; i < udp->queues; i++) {
-        cjd_udp_counters_add(&sum, &udp->queue[i].counters);
-        cjd_udp_queue_close(&udp->queue[i]);
+        cjd_dgram_counters_add(&sum, &udp->queue[i].counters);
+        cjd_dgram_close(&udp->queue[i]);
     }
 #define LOG_COUNTER(name)                                                                          \
     if (sum.name > 0) {                                                                            \
         cjd_logger_write(&udp->log, CJD_LEVEL_DEBUG, "counter " #name "=%llu",                     \
                          (unsigned long long)sum.name);                                            \
     }
-    CJD_UDP_COUNTER_LIST(LOG_COUNTER)
+    CJD_DGRAM_COUNTER_LIST(LOG_COUNTER)
 #undef LOG_COUNTER
 }
 
@@ -323,7 +317,7 @@ static void beacon_stop(struct cjd_udp *udp)
 static int start_peers(struct cjd_udp *udp, struct cjd_plugin_error *error)
 {
     udp->env.link = udp->io.link_id;
-    udp->env.family = udp->io.family;
+    udp->env.family = udp->family;
     cjd_udp_peers_init(&udp->peers, &udp->env);
     int err = udp->env.peer->watch(udp->host, on_peer_event, udp);
     if (err == 0) {

@@ -23,7 +23,8 @@ struct cjd_udp {
     const struct cjd_host *host;
     struct cjd_logger log;
     const struct cjd_link_service *link;
-    struct cjd_udp_io io;
+    struct cjd_dgram_io io;
+    int family; /* of the bound address */
     struct cjd_udp_peers_env env;
     struct cjd_udp_beacon_env beacon_env;
 
@@ -35,7 +36,7 @@ struct cjd_udp {
     bool is_started;
     struct cjd_udp_peers peers;
     struct cjd_udp_beacon beacon;
-    struct cjd_udp_queue queue[CJD_UDP_QUEUES];
+    struct cjd_dgram queue[CJD_UDP_QUEUES];
 };
 
 /* What the plugin exports; named here for tests that are linked with it. */

@@ -31,7 +31,7 @@ static void io_end(struct io *io)
     udp_fixture_end(&io->f);
 }
 
-static const struct cjd_udp_counters *counters(const struct io *io)
+static const struct cjd_dgram_counters *counters(const struct io *io)
 {
     return &io->f.udp->queue[0].counters;
 }
@@ -177,7 +177,7 @@ static void test_rx_keeps_packets(void **state)
     (void)state;
     assert_int_equal(rx(&io, &vec), 0);
     uint64_t before = io.f.fake->allocs;
-    assert_int_equal(before, CJD_UDP_BATCH);
+    assert_int_equal(before, CJD_DGRAM_BATCH);
     for (uint32_t i = 0; i < 100; i++) {
         send_numbered(&io, i, 1);
         assert_int_equal(rx(&io, &vec), 1);
@@ -276,11 +276,11 @@ static void test_tx_more(void **state)
     tx(&io, &vec, 0);
     want_taken(io.fd, 2, 2, 1);
     /* A whole batch does not wait. */
-    for (uint32_t i = 0; i < CJD_UDP_BATCH; i++) {
+    for (uint32_t i = 0; i < CJD_DGRAM_BATCH; i++) {
         add_packet(&io, &vec, &io.addr, i);
     }
     tx(&io, &vec, CJD_TX_MORE);
-    want_taken(io.fd, 0, CJD_UDP_BATCH, 1);
+    want_taken(io.fd, 0, CJD_DGRAM_BATCH, 1);
     /* What is still held back at the end is given back. */
     add_packet(&io, &vec, &io.addr, 4);
     tx(&io, &vec, CJD_TX_MORE);
@@ -324,7 +324,7 @@ static void test_tx_wrong_use(void **state)
     vec.v[3]->gso_size = 2;
     add_packet(&io, &vec, &io.addr, 5);
     tx(&io, &vec, 0);
-    assert_int_equal(counters(&io)->tx_bad_packet, 4);
+    assert_int_equal(counters(&io)->tx_refused, 4);
     want_taken(io.fd, 5, 1, 1);
     /* A queue that does not exist. */
     add_packet(&io, &vec, &io.addr, 0);
@@ -355,7 +355,7 @@ static void test_open_gives(void **state)
  * block when the other side does not read, which UDP on loopback never does. */
 struct pair {
     struct io io;
-    struct cjd_udp_queue q;
+    struct cjd_dgram q;
     int fd[2];
 };
 
@@ -363,13 +363,13 @@ static void pair_new(struct pair *p)
 {
     p->io = io_new(BIND4, AF_INET);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, p->fd), 0);
-    cjd_udp_queue_open(&p->q, &p->io.f.udp->io, 0, p->fd[0]);
+    cjd_dgram_open(&p->q, &p->io.f.udp->io, 0, p->fd[0]);
 }
 
 static void pair_end(struct pair *p)
 {
-    cjd_udp_queue_close(&p->q);
-    cjd_udp_queue_close(&p->q); /* twice is legal */
+    cjd_dgram_close(&p->q);
+    cjd_dgram_close(&p->q); /* twice is legal */
     cjd_fake_run(p->io.f.fake);
     assert_int_equal(cjd_fake_watched(p->io.f.fake), 0);
     close(p->fd[0]);
@@ -383,7 +383,7 @@ static void fill(struct pair *p, uint32_t *sent)
 
     while (p->q.counters.tx_ring_full == 0) {
         add_packet(&p->io, &vec, &p->io.addr, (*sent)++);
-        cjd_udp_queue_tx(&p->q, &vec, true);
+        cjd_dgram_tx(&p->q, &vec, true);
         assert_true(*sent < 100000);
     }
 }
@@ -399,14 +399,14 @@ static void test_tx_blocked(void **state)
     pair_new(&p);
     fill(&p, &sent);
     /* The ring is full, and bounded. */
-    assert_int_equal(p.q.count, CJD_UDP_RING);
-    assert_int_equal(p.io.f.fake->packets_out, CJD_UDP_RING);
+    assert_int_equal(p.q.count, CJD_DGRAM_RING);
+    assert_int_equal(p.io.f.fake->packets_out, CJD_DGRAM_RING);
     assert_int_equal(p.q.counters.tx_ring_full, 1);
     /* The control thread watches the socket, once. */
     cjd_fake_run(p.io.f.fake);
     assert_int_equal(cjd_fake_watched(p.io.f.fake), 1);
     assert_int_equal(cjd_fake_poll(p.io.f.fake, 0), 0);
-    cjd_udp_queue_flush(&p.q);
+    cjd_dgram_flush(&p.q);
     cjd_fake_run(p.io.f.fake);
     assert_int_equal(cjd_fake_watched(p.io.f.fake), 1);
     /* The other side reads: the queue is woken, and its flush sends all that waited. */
@@ -418,7 +418,7 @@ static void test_tx_blocked(void **state)
     assert_int_equal(p.io.link->wakes, 1);
     assert_int_equal(cjd_fake_watched(p.io.f.fake), 0);
     for (unsigned round = 0; p.q.count > 0 && round < 1000; round++) {
-        cjd_udp_queue_flush(&p.q);
+        cjd_dgram_flush(&p.q);
         while (udp_fixture_take(p.fd[1], &number, sizeof number) == 4) {
             assert_int_equal(number, taken);
             taken++;
@@ -455,14 +455,14 @@ static void test_tx_blocked_then_closed(void **state)
     pair_new(&p);
     fill(&p, &sent);
     assert_int_equal(p.io.f.fake->task_count, 1);
-    cjd_udp_queue_close(&p.q);
+    cjd_dgram_close(&p.q);
     cjd_fake_run(p.io.f.fake);
     assert_int_equal(cjd_fake_watched(p.io.f.fake), 0);
     /* A closed queue takes packets only to give them back. */
     add_packet(&p.io, &vec, &p.io.addr, 0);
-    cjd_udp_queue_tx(&p.q, &vec, true);
+    cjd_dgram_tx(&p.q, &vec, true);
     assert_int_equal(p.io.f.fake->packets_out, 0);
-    assert_int_equal(cjd_udp_queue_rx(&p.q, &vec), 0);
+    assert_int_equal(cjd_dgram_rx(&p.q, &vec), 0);
     pair_end(&p);
 }
 
@@ -474,7 +474,7 @@ static void test_icmp(void **state)
 {
     struct io io = io_new(BIND4, AF_INET);
     struct cjd_linkaddr gone;
-    struct cjd_udp_queue q;
+    struct cjd_dgram q;
     struct cjd_linkaddr self;
     CJD_VEC_LOCAL(vec, CJD_VEC_MAX);
     int closed = udp_fixture_socket(AF_INET, &gone);
@@ -483,12 +483,12 @@ static void test_icmp(void **state)
     (void)state;
     close(closed);
     assert_int_equal(connect(fd, (struct sockaddr *)gone.b, gone.len), 0);
-    cjd_udp_queue_open(&q, &io.f.udp->io, 0, fd);
+    cjd_dgram_open(&q, &io.f.udp->io, 0, fd);
     /* Sending: the second packet meets the error of the first and is sent all the same. */
     add_packet(&io, &vec, &gone, 0);
-    cjd_udp_queue_tx(&q, &vec, true);
+    cjd_dgram_tx(&q, &vec, true);
     add_packet(&io, &vec, &gone, 1);
-    cjd_udp_queue_tx(&q, &vec, true);
+    cjd_dgram_tx(&q, &vec, true);
     assert_int_equal(q.counters.tx_packets, 2);
     assert_int_equal(q.counters.tx_errors, 0);
     /* Receiving: the error is read off, and what arrives behind it is received. */
@@ -496,11 +496,11 @@ static void test_icmp(void **state)
     assert_int_equal(bind(closed, (struct sockaddr *)gone.b, gone.len), 0);
     uint32_t number = 77;
     udp_fixture_send(closed, &self, &number, sizeof number);
-    assert_int_equal(cjd_udp_queue_rx(&q, &vec), 1);
+    assert_int_equal(cjd_dgram_rx(&q, &vec), 1);
     assert_int_equal(q.counters.rx_errors, 1);
     want_numbered(&vec, 0, 77, 1);
     give_back(&io, &vec);
-    cjd_udp_queue_close(&q);
+    cjd_dgram_close(&q);
     close(closed);
     close(fd);
     io_end(&io);
