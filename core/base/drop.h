@@ -59,13 +59,24 @@ enum cjd_drop {
         CJD_DROP_COUNT
 };
 
+/* Where CryptoAuth failed; its results are below CJD_DROP_CRYPTO_RESULTS. */
+enum cjd_drop_crypto { CJD_DROP_OUTER, CJD_DROP_INNER };
+#define CJD_DROP_CRYPTO_RESULTS 16u
+
 struct cjd_drops {
     uint64_t count[CJD_DROP_COUNT];
+    uint64_t crypto[2][CJD_DROP_CRYPTO_RESULTS]; /* by result, beside the reasons above */
 };
 
 static inline void cjd_drop_count(struct cjd_drops *drops, enum cjd_drop reason)
 {
     drops->count[reason]++;
+}
+
+static inline void cjd_drop_count_crypto(struct cjd_drops *drops, enum cjd_drop_crypto where,
+                                         unsigned result)
+{
+    drops->crypto[where][result % CJD_DROP_CRYPTO_RESULTS]++;
 }
 
 const char *cjd_drop_text(enum cjd_drop reason);

@@ -176,6 +176,8 @@ CJD_MUST_CHECK int cjd_config_generate_native(FILE *out, const struct cjd_rng *r
 CJD_MUST_CHECK int cjd_config_clean(FILE *out, const char *text, size_t len,
                                     struct cjd_diags *diags);
 /* --convert and --print-config: the native tree as strict JSON; secrets masked or not. */
+/* The native tree without secrets, to be freed by json_decref(). NULL: out of memory. */
+json_t *cjd_config_masked(const struct cjd_config *config);
 CJD_MUST_CHECK int cjd_config_write_native(FILE *out, const struct cjd_config *config,
                                            bool mask_secrets);
 

@@ -49,14 +49,24 @@ static int write_line(FILE *out, const json_t *tree)
     return 0;
 }
 
+json_t *cjd_config_masked(const struct cjd_config *config)
+{
+    json_t *copy = json_deep_copy(config->tree);
+
+    if (copy && mask(copy) < 0) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
 int cjd_config_write_native(FILE *out, const struct cjd_config *config, bool mask_secrets)
 {
     if (!mask_secrets) {
         return write_line(out, config->tree);
     }
-    json_t *copy = json_deep_copy(config->tree);
-    int err = copy ? mask(copy) : CJD_ERR_NO_MEMORY;
-    err = err < 0 ? err : write_line(out, copy);
+    json_t *copy = cjd_config_masked(config);
+    int err = copy ? write_line(out, copy) : CJD_ERR_NO_MEMORY;
     json_decref(copy);
     return err;
 }

@@ -149,7 +149,9 @@ static void on_signal(void *ctx, int number)
 
     switch (number) {
     case SIGHUP:
-        cjd_daemon_reload(d);
+        if (cjd_daemon_reload(d) < 0) {
+            break; /* the log says why; the node goes on as it was */
+        }
         break;
     case SIGUSR1:
         reopen_log(d);
@@ -207,6 +209,9 @@ static int make_plugins(struct cjd_daemon *d)
 {
     struct cjd_plugins_config config = {.rt = d->rt,
                                         .netif = d->netif,
+                                        .rpc = d->rpc,
+                                        .state = cjd_daemon_plugin_state,
+                                        .ctx = d,
                                         .rng = cjd_rng_system(),
                                         .log = cjd_log_out_log(d->out, "plugin"),
                                         .folder = d->folder};
@@ -220,6 +225,7 @@ static int make_all(struct cjd_daemon *d)
     struct cjd_runtime_config config = {.log = cjd_log_out_log(d->out, "runtime"),
                                         .signal = on_signal,
                                         .thread_begin = on_thread,
+                                        .peer_event = cjd_daemon_peer_event,
                                         .ctx = d};
 
     d->pool = cjd_pool_new(POOL_SMALL, POOL_LARGE);
@@ -230,6 +236,9 @@ static int make_all(struct cjd_daemon *d)
     int err = cjd_runtime_new(&d->rt, &config);
     if (err == 0) {
         err = make_node(d);
+    }
+    if (err == 0) {
+        err = cjd_daemon_make_registry(d);
     }
     if (err == 0 && cjd_netif_new(&d->netif) < 0) {
         cjd_log(&d->log, CJD_LOG_WARN, "no netlink socket: devices cannot be set up");
@@ -378,11 +387,13 @@ static void take_down(struct cjd_daemon *d)
     if (d->plugins) {
         cjd_plugins_stop(d->plugins);
     }
+    cjd_daemon_stop_methods(d);
     if (d->node) {
         cjd_runtime_set_node(d->rt, NULL);
         cjd_node_free(d->node);
     }
     cjd_plugins_free(d->plugins);
+    cjd_daemon_free_registry(d);
     cjd_netif_free(d->netif);
     cjd_runtime_free(d->rt);
     if (d->pool && cjd_pool_in_use(d->pool) > 0) {

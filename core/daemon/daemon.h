@@ -16,6 +16,9 @@
 #include <daemon/options.h>
 #include <node/node.h>
 #include <plugin/plugins.h>
+#include <rpc/document.h>
+#include <rpc/methods.h>
+#include <runtime/owner.h>
 #include <runtime/log_out.h>
 #include <runtime/runtime.h>
 #include <sys/netif.h>
@@ -36,6 +39,12 @@ struct cjd_daemon {
     struct cjd_node *node;
     struct cjd_netif *netif;
     struct cjd_plugins *plugins;
+    struct cjd_rpc *rpc;
+    struct cjd_owner rpc_owner;     /* of the registry's tasks */
+    struct cjd_methods *methods;    /* of the node */
+    struct cjd_rpc_document *own;   /* methods of the daemon */
+    struct cjd_rpc_call *reloading; /* "node.reload" that is not answered yet, or NULL */
+    json_t *messages;               /* of a reload somebody asked for; NULL: only the log */
     struct cjd_notify notify;
     struct cjd_timer watchdog;
     char folder[4096]; /* of plugins */
@@ -46,7 +55,14 @@ struct cjd_daemon {
 int cjd_daemon_main(const struct cjd_options *options);
 
 /* SIGHUP: the file again. */
-void cjd_daemon_reload(struct cjd_daemon *d);
+CJD_MUST_CHECK int cjd_daemon_reload(struct cjd_daemon *d);
+
+/* methods.c: registry, methods of the node and of the daemon; taken down around the plugins. */
+CJD_MUST_CHECK int cjd_daemon_make_registry(struct cjd_daemon *d);
+void cjd_daemon_stop_methods(struct cjd_daemon *d);
+void cjd_daemon_free_registry(struct cjd_daemon *d);
+void cjd_daemon_peer_event(void *ctx, const struct cjd_peer_info *peer, bool was_removed);
+void cjd_daemon_plugin_state(void *ctx, const struct cjd_plugin_state *state);
 
 /* log.level and log.modules; the command line's level wins. */
 void cjd_daemon_set_levels(struct cjd_daemon *d, const struct cjd_config *config);

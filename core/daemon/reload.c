@@ -7,10 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For whoever asked for the reload by a method. */
+static void note(struct cjd_daemon *d, const char *text)
+{
+    if (d->messages) {
+        json_array_append_new(d->messages, json_string(text));
+    }
+}
+
 static void tell(void *arg, const char *id, int result, const char *text)
 {
     struct cjd_daemon *d = arg;
+    char line[640];
 
+    snprintf(line, sizeof line, "plugin %s: %s", id, text);
+    note(d, line);
     cjd_log(&d->log, result == 0 ? CJD_LOG_INFO : CJD_LOG_WARN, "reload: plugin %s: %s", id, text);
 }
 
@@ -19,6 +30,10 @@ static void log_diags(struct cjd_daemon *d, const struct cjd_diags *diags)
 {
     for (size_t i = 0; i < diags->count; i++) {
         const struct cjd_diag *diag = &diags->v[i];
+        char text[768];
+        snprintf(text, sizeof text, "%s:%u:%u: %s", diags->file, diag->line, diag->column,
+                 diag->text);
+        note(d, text);
         bool has_pointer = diag->pointer && diag->pointer[0] != '\0';
         cjd_log(&d->log, diag->severity == CJD_DIAG_ERROR ? CJD_LOG_ERROR : CJD_LOG_WARN,
                 has_pointer ? "%s:%u:%u: %s (%s)" : "%s:%u:%u: %s", diags->file, diag->line,
@@ -156,7 +171,10 @@ static void tell_restart(struct cjd_daemon *d, const struct cjd_config *to)
         const json_t *a = json_object_get(cjd_config_tree(at_start(d)), parts[i]);
         const json_t *b = json_object_get(cjd_config_tree(to), parts[i]);
         if (a != b && !json_equal(a, b)) {
-            cjd_log(&d->log, CJD_LOG_WARN, "reload: \"%s\" changed: needs a restart", parts[i]);
+            char text[96];
+            snprintf(text, sizeof text, "\"%s\" changed: needs a restart", parts[i]);
+            note(d, text);
+            cjd_log(&d->log, CJD_LOG_WARN, "reload: %s", text);
         }
     }
 }
@@ -167,6 +185,7 @@ static void tell_log_restart(struct cjd_daemon *d, const struct cjd_config *to)
     struct cjd_config_log b = cjd_config_log(to);
 
     if (strcmp(a.to, b.to) != 0 || a.is_json != b.is_json) {
+        note(d, "\"log\" place or format changed: needs a restart");
         cjd_log(&d->log, CJD_LOG_WARN, "reload: \"log\" place or format changed: needs a restart");
     }
 }
@@ -219,22 +238,29 @@ static void replace_config(struct cjd_daemon *d, struct cjd_config *to)
     d->config = to;
 }
 
-void cjd_daemon_reload(struct cjd_daemon *d)
+int cjd_daemon_reload(struct cjd_daemon *d)
 {
     struct cjd_config *to;
+    int err;
 
     if (d->input.is_stdin) {
         cjd_log(&d->log, CJD_LOG_WARN,
                 "nothing to reload: the configuration came from standard input; use --config FILE");
-        return;
+        return CJD_ERR_UNSUPPORTED;
     }
     cjd_notify_reloading(&d->notify, cjd_clock_now());
-    if (read_again(d, &to) < 0 || apply(d, to) < 0) {
+    err = read_again(d, &to);
+    err = err < 0 ? err : apply(d, to);
+    if (err < 0) {
         cjd_log(&d->log, CJD_LOG_ERROR, "reload refused: nothing was changed");
         cjd_config_free(to);
     } else {
         replace_config(d, to);
         cjd_log(&d->log, CJD_LOG_INFO, "reload done");
+        cjd_rpc_emit(d->rpc, "config.reloaded",
+                     json_pack("{s:o}", "messages",
+                               d->messages ? json_deep_copy(d->messages) : json_array()));
     }
     cjd_notify_ready(&d->notify, "Running");
+    return err;
 }

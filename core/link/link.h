@@ -184,7 +184,14 @@ void cjd_links_flush(struct cjd_links *links);
 /* Largest switch frame the peer on that interface can be sent; 0: no such peer. */
 uint32_t cjd_links_frame_mtu(const struct cjd_links *links, uint32_t iface);
 
+struct cjd_link_info {
+    uint32_t link;
+    uint32_t mtu;
+    uint32_t queues;
+    const char *name; /* borrowed; while the link is up */
+};
 /* Walks: index 0 … until false. */
+bool cjd_links_link_at(const struct cjd_links *links, uint32_t index, struct cjd_link_info *out);
 bool cjd_links_peer_at(const struct cjd_links *links, uint32_t index, struct cjd_peer_info *out);
 bool cjd_links_refusal_at(const struct cjd_links *links, uint32_t index, struct cjd_refusal *out);
 /* One peer by its number. False: none. */

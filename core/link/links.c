@@ -271,3 +271,16 @@ bool cjd_links_peer(const struct cjd_links *l, uint32_t number, struct cjd_peer_
     }
     return p != NULL;
 }
+
+bool cjd_links_link_at(const struct cjd_links *l, uint32_t index, struct cjd_link_info *out)
+{
+    for (uint32_t i = 0; i < l->link_end; i++) {
+        const struct link_entry *e = &l->link[i];
+        if (e->is_used && index-- == 0) {
+            *out = (struct cjd_link_info){
+                .link = i, .mtu = e->mtu, .queues = e->queues, .name = e->name};
+            return true;
+        }
+    }
+    return false;
+}

@@ -27,6 +27,7 @@ static void refuse(struct cjd_links *l, const struct cjd_pkt *pkt, const struct 
     struct cjd_refusal r = {
         .link = pkt->link, .addr = pkt->addr, .key = *key, .result = result, .err = err};
 
+    cjd_drop_count_crypto(l->config.drops, CJD_DROP_OUTER, (unsigned)result);
     refusal_note(l, &r, now_ns);
     cjd_drop_count(l->config.drops, CJD_DROP_LINK_REFUSED);
 }
@@ -249,6 +250,7 @@ static void refused_by_peer(struct peer *p, struct cjd_pkt *pkt, const struct cj
         refuse(l, pkt, &hello->key, result, 0, now_ns);
     } else {
         cjd_drop_count(l->config.drops, CJD_DROP_LINK_CRYPTO);
+        cjd_drop_count_crypto(l->config.drops, CJD_DROP_OUTER, (unsigned)result);
     }
     cjd_pool_give(l->config.pool, pkt);
 }
@@ -302,6 +304,7 @@ static void receive_peer(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     } else if (is_handshake) {
         refused_by_peer(p, pkt, &hello, result, now_ns);
     } else {
+        cjd_drop_count_crypto(l->config.drops, CJD_DROP_OUTER, (unsigned)result);
         peer_nudge(p, now_ns);
         drop(l, pkt, CJD_DROP_LINK_CRYPTO);
     }

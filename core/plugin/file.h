@@ -2,8 +2,8 @@
  * The file of a plugin: where it is, whether it may be loaded, and its constant.
  * Source: configuration notes §15 (loading rules).
  *
- * Nothing of a file runs before its owner, mode, type and ABI version were checked. Each refusal is one sentence
- * that says what is wrong and what to do. Control thread.
+ * Nothing of a file runs before its owner, mode, type and ABI version were checked. Each refusal is
+ * one sentence that says what is wrong and what to do. Control thread.
  */
 #ifndef CJD_PLUGIN_FILE_H
 #define CJD_PLUGIN_FILE_H

@@ -59,6 +59,10 @@ static void take_back(struct instance *in, struct cjd_leaks *sum)
     struct cjd_leaks l = cjd_owner_undo(&in->owner);
 
     cjd_netif_undo(in);
+    if (in->set->config.rpc) {
+        cjd_rpc_withdraw(in->set->config.rpc, in);
+        cjd_rpc_hang_up(in->set->config.rpc, in);
+    }
     sum->links += l.links;
     sum->watches += l.watches;
     sum->timers += l.timers;
@@ -102,6 +106,9 @@ void cjd_instance_end(struct instance *in)
         return;
     }
     if (step == STEP_STARTED) {
+        if (in->set->config.rpc) {
+            cjd_rpc_withdraw(in->set->config.rpc, in);
+        }
         ops->stop(in->self);
         join(in);
         take_back(in, &leaks);
@@ -117,6 +124,9 @@ void cjd_instance_end(struct instance *in)
         take_back(in, &leaks);
     }
     report(in, &leaks);
+    if (step == STEP_STARTED) {
+        cjd_plugins_tell_state(in);
+    }
 }
 
 /* --- forward ------------------------------------------------------------------------------------
@@ -162,5 +172,6 @@ int cjd_instance_start(struct instance *in, struct cjd_plugin_error *error)
         return err;
     }
     in->step = STEP_STARTED;
+    cjd_plugins_tell_state(in);
     return 0;
 }

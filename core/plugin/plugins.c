@@ -47,6 +47,44 @@ size_t cjd_plugins_running(const struct cjd_plugins *plugins)
     return n;
 }
 
+static struct cjd_plugin_state state_of(const struct instance *in)
+{
+    static const char *const states[] = {[STEP_LOADED] = "loaded",
+                                         [STEP_CREATED] = "created",
+                                         [STEP_ACQUIRED] = "acquired",
+                                         [STEP_STARTED] = "running",
+                                         [STEP_ENDED] = "ended"};
+
+    const struct cjd_plugin *p = &in->object->file.plugin;
+    return (struct cjd_plugin_state){.id = in->id,
+                                     .plugin = p->id,
+                                     .version = p->version,
+                                     .summary = p->summary,
+                                     .license = p->license,
+                                     .path = in->object->file.path,
+                                     .state = states[in->step],
+                                     .is_required = in->is_required};
+}
+
+bool cjd_plugins_at(const struct cjd_plugins *plugins, size_t index, struct cjd_plugin_state *out)
+{
+    if (index >= plugins->count) {
+        return false;
+    }
+    *out = state_of(plugins->v[index]);
+    return true;
+}
+
+void cjd_plugins_tell_state(const struct instance *in)
+{
+    const struct cjd_plugins_config *config = &in->set->config;
+
+    if (config->state) {
+        struct cjd_plugin_state state = state_of(in);
+        config->state(config->ctx, &state);
+    }
+}
+
 /* What a step returns in the end: the first error of a required plugin. */
 static void remember(int *result, int err, bool is_required)
 {

@@ -19,17 +19,34 @@
 #include <base/rng.h>
 #include <cjd/err.h>
 #include <config/config.h>
+#include <rpc/rpc.h>
 #include <runtime/runtime.h>
 #include <sys/netif.h>
 
 struct cjd_plugins;
 
+/* For those who list them. Texts are borrowed. */
+struct cjd_plugin_state {
+    const char *id;
+    const char *plugin; /* name of the file's constant */
+    const char *version;
+    const char *summary;
+    const char *license;
+    const char *path;
+    const char *state; /* "loaded", "created", "acquired", "running", "ended" */
+    bool is_required;
+};
+
 struct cjd_plugins_config {
     struct cjd_runtime *rt;  /* borrowed, as are all */
     struct cjd_netif *netif; /* NULL: cjd.netif is not offered */
+    struct cjd_rpc *rpc;     /* NULL: cjd.rpc is not offered */
     struct cjd_rng rng;
     struct cjd_log log; /* its sink is also that of the plugins */
     const char *folder; /* where plugins are looked for */
+    /* A plugin started or ended; may be NULL. */
+    void (*state)(void *ctx, const struct cjd_plugin_state *state);
+    void *ctx;
 };
 
 CJD_MUST_CHECK int cjd_plugins_new(struct cjd_plugins **out,
@@ -62,6 +79,9 @@ CJD_MUST_CHECK int cjd_plugins_reload(struct cjd_plugins *plugins, const struct 
 
 /* Instances that run. */
 size_t cjd_plugins_running(const struct cjd_plugins *plugins);
+
+/* Index 0 … until false. */
+bool cjd_plugins_at(const struct cjd_plugins *plugins, size_t index, struct cjd_plugin_state *out);
 
 /* One line a file of the folder: id, version, licence, ABI, summary; or why it cannot be used. */
 CJD_MUST_CHECK int cjd_plugins_list(const char *folder, FILE *out);

@@ -6,6 +6,7 @@
 
 #include <cjd/link.h>
 #include <cjd/plugin.h>
+#include <cjd/rpc.h>
 #include <cjd/upper.h>
 #include <plugin/file.h>
 #include <plugin/plugins.h>
@@ -60,6 +61,12 @@ static inline struct instance *instance_of(const struct cjd_host *host)
 
 /* services.c: what the host offers. NULL: not known, or not in that version. */
 const void *cjd_services_get(const struct cjd_host *host, const char *id, uint32_t version);
+
+/* plugins.c */
+void cjd_plugins_tell_state(const struct instance *in);
+
+/* rpc_service.c */
+extern const struct cjd_rpc_service cjd_rpc_table;
 
 /* netif_service.c */
 extern const struct cjd_netif_service cjd_netif_table;

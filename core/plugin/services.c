@@ -295,6 +295,7 @@ static const struct {
     {CJD_SERVICE_LINK, &link_table},       {CJD_SERVICE_PEER, &peer_table},
     {CJD_SERVICE_NETIF, &cjd_netif_table}, {CJD_SERVICE_FRONTEND, &frontend_table},
     {CJD_SERVICE_UPPER, &upper_table},     {CJD_SERVICE_BEACON, &beacon_table},
+    {CJD_SERVICE_RPC, &cjd_rpc_table},
 };
 
 /* Every table begins alike. */
@@ -311,6 +312,9 @@ const void *cjd_services_get(const struct cjd_host *host, const char *id, uint32
             continue;
         }
         if (services[i].table == &cjd_netif_table && !instance_of(host)->set->config.netif) {
+            return NULL;
+        }
+        if (services[i].table == &cjd_rpc_table && !instance_of(host)->set->config.rpc) {
             return NULL;
         }
         return version <= head->version ? services[i].table : NULL;

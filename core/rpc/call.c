@@ -82,12 +82,26 @@ static bool may_answer(struct call *c)
     return !c->is_over;
 }
 
+/* What a method promised it must keep; only builds for finding faults look. */
+static bool is_as_described(const struct call *c, const struct cjd_schema *schema, json_t *value)
+{
+#ifdef CJD_DEBUG
+    return cjd_rpc_fits(c->rpc, c->method->name, schema, value);
+#else
+    (void)c, (void)schema, (void)value;
+    return true;
+#endif
+}
+
 void cjd_rpc_reply(struct cjd_rpc_call *head, json_t *result)
 {
     struct call *c = call_of(head);
 
     if (!may_answer(c)) {
         json_decref(result);
+    } else if (result && !is_as_described(c, c->method->result, result)) {
+        json_decref(result);
+        cjd_rpc_fail_f(head, CJD_ERR_IO, "internal", "", "the result is not as described");
     } else if (result) {
         end(c, result, NULL);
         json_decref(result);
@@ -127,7 +141,8 @@ void cjd_rpc_item(struct cjd_rpc_call *head, json_t *item)
 {
     struct call *c = call_of(head);
 
-    if (item && c->item && !c->is_over && !c->is_cancelled) {
+    if (item && c->item && !c->is_over && !c->is_cancelled &&
+        is_as_described(c, c->method->item, item)) {
         c->depth++;
         c->item(c->arg, item);
         c->depth--;

@@ -100,6 +100,10 @@ struct cjd_rpc {
     atomic_uint log_followers;
 };
 
+/* Whether a value is as its schema says; the log tells what is not. */
+bool cjd_rpc_fits(const struct cjd_rpc *rpc, const char *name, const struct cjd_schema *schema,
+                  json_t *value);
+
 /* [any] */
 void cjd_rpc_poke(struct cjd_rpc *rpc);
 

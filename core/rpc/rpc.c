@@ -36,6 +36,27 @@ void cjd_rpc_free(struct cjd_rpc *rpc)
     free(rpc);
 }
 
+struct misfit {
+    const struct cjd_rpc *rpc;
+    const char *name;
+};
+
+static void on_misfit(void *arg, enum cjd_schema_fault kind, const char *pointer, const char *text)
+{
+    const struct misfit *m = arg;
+
+    (void)kind;
+    cjd_log(&m->rpc->config.log, CJD_LOG_ERROR, "%s: %s: %s", m->name, pointer, text);
+}
+
+bool cjd_rpc_fits(const struct cjd_rpc *rpc, const char *name, const struct cjd_schema *schema,
+                  json_t *value)
+{
+    struct misfit m = {.rpc = rpc, .name = name};
+
+    return cjd_schema_check_value(schema, value, on_misfit, &m) == 0;
+}
+
 void cjd_rpc_poke(struct cjd_rpc *rpc)
 {
     if (!atomic_exchange(&rpc->is_woken, true)) {

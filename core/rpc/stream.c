@@ -44,11 +44,16 @@ void cjd_rpc_streams_free(struct cjd_rpc *rpc)
 /* --- writing ------------------------------------------------------------------------------------
  */
 
-static bool has_type(const struct cjd_rpc *rpc, const char *name)
+static bool has_type(const struct cjd_rpc *rpc, const char *name, json_t *data)
 {
     for (uint32_t i = 0; i < rpc->type_count; i++) {
         if (strcmp(rpc->types[i]->name, name) == 0) {
+#ifdef CJD_DEBUG
+            return cjd_rpc_fits(rpc, name, rpc->types[i]->data, data);
+#else
+            (void)data;
             return true;
+#endif
         }
     }
     return false;
@@ -60,10 +65,11 @@ void cjd_rpc_emit(struct cjd_rpc *rpc, const char *type, json_t *data)
     char *text = data ? json_dumps(data, JSON_COMPACT) : NULL;
     char *name = strdup(type);
 
+    bool is_good = text && name && has_type(rpc, type, data);
     json_decref(data);
-    if (!text || !name || !has_type(rpc, type)) {
+    if (!is_good) {
         cjd_log(&rpc->config.log, CJD_LOG_WARN, "event %s lost: %s", type,
-                text && name ? "nobody registered it" : "out of memory");
+                text && name ? "it is not as registered" : "out of memory");
         free(text);
         free(name);
         return;

@@ -28,6 +28,9 @@ struct cjd_log_out {
     enum cjd_log_level level;
     struct module_level modules[MODULES_MAX];
     unsigned module_count;
+    int tap_level; /* −1: the listener gets what the place gets */
+    cjd_log_tap_fn tap;
+    void *tap_ctx;
     struct cjd_log_sink sink;
 };
 
@@ -190,20 +193,6 @@ static void write_all(int fd, const char *bytes, size_t len)
     }
 }
 
-static void write_line(void *ctx, const char *module, enum cjd_log_level level, const char *text)
-{
-    struct cjd_log_out *lo = ctx;
-    struct cjd_log_record record = {wall_ms(), level, module, text};
-    char line[LINE_BYTES];
-
-    pthread_mutex_lock(&lo->lock);
-    if (lo->fd >= 0) {
-        size_t len = cjd_log_out_format(line, sizeof line, &record, lo->is_json);
-        write_all(lo->fd, line, len);
-    }
-    pthread_mutex_unlock(&lo->lock);
-}
-
 static enum cjd_log_level level_of(const struct cjd_log_out *lo, const char *module)
 {
     for (unsigned i = 0; i < lo->module_count; i++) {
@@ -214,13 +203,30 @@ static enum cjd_log_level level_of(const struct cjd_log_out *lo, const char *mod
     return lo->level;
 }
 
+static void write_line(void *ctx, const char *module, enum cjd_log_level level, const char *text)
+{
+    struct cjd_log_out *lo = ctx;
+    struct cjd_log_record record = {wall_ms(), level, module, text};
+    char line[LINE_BYTES];
+
+    pthread_mutex_lock(&lo->lock);
+    if (lo->fd >= 0 && level <= level_of(lo, module)) {
+        size_t len = cjd_log_out_format(line, sizeof line, &record, lo->is_json);
+        write_all(lo->fd, line, len);
+    }
+    pthread_mutex_unlock(&lo->lock);
+    if (lo->tap) {
+        lo->tap(lo->tap_ctx, module, level, text);
+    }
+}
+
 bool cjd_log_out_is_on(void *ctx, const char *module, enum cjd_log_level level)
 {
     struct cjd_log_out *lo = ctx;
     bool is_on;
 
     pthread_mutex_lock(&lo->lock);
-    is_on = level <= level_of(lo, module);
+    is_on = level <= level_of(lo, module) || (int)level <= lo->tap_level;
     pthread_mutex_unlock(&lo->lock);
     return is_on;
 }
@@ -242,6 +248,9 @@ static void set_max_level(struct cjd_log_out *lo)
         if (lo->modules[i].level > max) {
             max = lo->modules[i].level;
         }
+    }
+    if (lo->tap_level > (int)max) {
+        max = (enum cjd_log_level)lo->tap_level;
     }
     lo->sink.max_level = max;
 }
@@ -292,6 +301,36 @@ void cjd_log_out_clear_modules(struct cjd_log_out *lo)
     lo->module_count = 0;
     set_max_level(lo);
     pthread_mutex_unlock(&lo->lock);
+}
+
+void cjd_log_out_set_tap(struct cjd_log_out *lo, cjd_log_tap_fn tap, void *ctx)
+{
+    lo->tap_ctx = ctx;
+    lo->tap = tap;
+}
+
+void cjd_log_out_set_tap_level(struct cjd_log_out *lo, int level)
+{
+    pthread_mutex_lock(&lo->lock);
+    lo->tap_level = level;
+    set_max_level(lo);
+    pthread_mutex_unlock(&lo->lock);
+}
+
+enum cjd_log_level cjd_log_out_level(struct cjd_log_out *lo, const char *module)
+{
+    pthread_mutex_lock(&lo->lock);
+    enum cjd_log_level level = module ? level_of(lo, module) : lo->level;
+    pthread_mutex_unlock(&lo->lock);
+    return level;
+}
+
+const char *cjd_log_out_module_at(struct cjd_log_out *lo, unsigned index)
+{
+    pthread_mutex_lock(&lo->lock);
+    const char *name = index < lo->module_count ? lo->modules[index].name : NULL;
+    pthread_mutex_unlock(&lo->lock);
+    return name;
 }
 
 void cjd_log_out_set_json(struct cjd_log_out *lo, bool is_json)
@@ -368,6 +407,7 @@ struct cjd_log_out *cjd_log_out_new(void)
         return NULL;
     }
     lo->fd = STDERR_FILENO;
+    lo->tap_level = -1;
     lo->level = CJD_LOG_INFO;
     lo->sink = (struct cjd_log_sink){
         .max_level = CJD_LOG_INFO, .enabled = cjd_log_out_is_on, .write = write_line, .ctx = lo};

@@ -39,6 +39,19 @@ void cjd_log_out_clear_modules(struct cjd_log_out *out);
 /* [any] The exact test; what cjd_log_sink.enabled is. */
 bool cjd_log_out_is_on(void *out, const char *module, enum cjd_log_level level);
 
+/* A listener beside the place: gets every line that some level lets through. [any] */
+typedef void (*cjd_log_tap_fn)(void *ctx, const char *module, enum cjd_log_level level,
+                               const char *text);
+/* NULL: none. Set while no other thread writes. */
+void cjd_log_out_set_tap(struct cjd_log_out *out, cjd_log_tap_fn tap, void *ctx);
+/* Lines down to this level are made for the listener, whatever the levels say; −1: none for it
+ * alone. They do not appear in the place. */
+void cjd_log_out_set_tap_level(struct cjd_log_out *out, int level);
+/* The level in force; module NULL: that of all others. */
+enum cjd_log_level cjd_log_out_level(struct cjd_log_out *out, const char *module);
+/* Modules with a level of their own: index 0 … until NULL. The name is good until they change. */
+const char *cjd_log_out_module_at(struct cjd_log_out *out, unsigned index);
+
 /* A log of that module; the name is borrowed. */
 struct cjd_log cjd_log_out_log(const struct cjd_log_out *out, const char *module);
 

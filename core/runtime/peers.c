@@ -19,6 +19,9 @@ void cjd_peers_event(void *ctx, const struct cjd_peer_info *peer, bool was_remov
     struct cjd_runtime *rt = ctx;
     struct cjd_owner *owner = owner_of_link(rt, peer->link);
 
+    if (rt->config.peer_event) {
+        rt->config.peer_event(rt->config.ctx, peer, was_removed);
+    }
     if (!owner || !owner->on_peer) {
         return;
     }

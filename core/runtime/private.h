@@ -154,6 +154,9 @@ struct cjd_runtime {
     struct bridge bridge;
     struct resolver *resolver;
     struct news news;
+    struct cjd_runtime_stats stats;
+    uint64_t longest_before_ns; /* of the half minute before */
+    uint64_t half_minute_ns;    /* when this one began */
 };
 
 /* [any] Makes the loop turn. */

@@ -297,6 +297,36 @@ static void flush_node(struct cjd_runtime *rt)
     cjd_bindings_flush(rt);
 }
 
+/* The longest turn of this half minute and of the one before. */
+static void note_turn(struct cjd_runtime *rt)
+{
+    uint64_t now = cjd_clock_now();
+    uint64_t took = now - cjd_runtime_now(rt);
+
+    rt->stats.turns++;
+    rt->stats.busy_ns += took;
+    if (now - rt->half_minute_ns >= 30 * CJD_S) {
+        rt->half_minute_ns = now;
+        rt->longest_before_ns = rt->stats.longest_turn_ns;
+        rt->stats.longest_turn_ns = 0;
+    }
+    rt->stats.longest_turn_ns = took > rt->stats.longest_turn_ns ? took : rt->stats.longest_turn_ns;
+}
+
+void cjd_runtime_stats(const struct cjd_runtime *rt, struct cjd_runtime_stats *out)
+{
+    *out = rt->stats;
+    if (out->longest_turn_ns < rt->longest_before_ns) {
+        out->longest_turn_ns = rt->longest_before_ns;
+    }
+}
+
+int cjd_runtime_addr_text(struct cjd_runtime *rt, uint32_t link, const struct cjd_linkaddr *addr,
+                          char *out, size_t cap)
+{
+    return cjd_bindings_addr_text(rt, link, addr, out, cap);
+}
+
 int cjd_runtime_turn(struct cjd_runtime *rt, bool may_wait)
 {
     uint64_t due;
@@ -313,6 +343,7 @@ int cjd_runtime_turn(struct cjd_runtime *rt, bool may_wait)
         drive_node(rt);
         cjd_tasks_run(rt);
         flush_node(rt);
+        note_turn(rt);
     }
     rt->is_in_turn = false;
     return err;

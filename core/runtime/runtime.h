@@ -29,6 +29,8 @@ struct cjd_runtime_config {
     void (*signal)(void *ctx, int number);
     /* First call in each thread made for a plugin; may be NULL. [any] */
     void (*thread_begin)(void *ctx);
+    /* Events of all peers, from inside the node: it may not be called. May be NULL. */
+    void (*peer_event)(void *ctx, const struct cjd_peer_info *peer, bool was_removed);
     void *ctx;
 };
 
@@ -57,6 +59,18 @@ uint64_t cjd_clock_now(void);
 uint64_t cjd_runtime_now(struct cjd_runtime *rt);
 /* Timers of the driver itself; they run in the loop. */
 struct cjd_timers *cjd_runtime_timers(struct cjd_runtime *rt);
+
+/* An address of a link in words; its length, or an error. */
+int cjd_runtime_addr_text(struct cjd_runtime *rt, uint32_t link, const struct cjd_linkaddr *addr,
+                          char *out, size_t cap);
+
+/* Time spent on work, not on waiting for it. */
+struct cjd_runtime_stats {
+    uint64_t turns;
+    uint64_t busy_ns;
+    uint64_t longest_turn_ns; /* of the last 30 to 60 s: how late anything may have been */
+};
+void cjd_runtime_stats(const struct cjd_runtime *rt, struct cjd_runtime_stats *out);
 
 /* One turn; waits for work if may_wait and there is none. */
 CJD_MUST_CHECK int cjd_runtime_turn(struct cjd_runtime *rt, bool may_wait);

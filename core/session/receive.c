@@ -227,6 +227,7 @@ static struct session *create_from_hello(struct cjd_sessions *s, struct arrival 
         cjd_ca_fini(&e->ca);
         e->ca = ca;
     } else {
+        cjd_drop_count_crypto(s->config.drops, CJD_DROP_INNER, (unsigned)result);
         session_drop(s, a->pkt,
                      result == CJD_CA_OK ? CJD_DROP_SESSION_FULL : CJD_DROP_SESSION_CRYPTO);
     }
@@ -263,6 +264,7 @@ static void receive_handshake(struct cjd_sessions *s, struct arrival *a, uint64_
     session_adopt_promotion(e);
     enum cjd_ca_result result = cjd_ca_open(&e->ca, a->pkt, now_ns);
     if (result != CJD_CA_OK) {
+        cjd_drop_count_crypto(s->config.drops, CJD_DROP_INNER, (unsigned)result);
         send_auth_error(s, a, first16, &e->ca, result, now_ns);
         session_drop(s, a->pkt, CJD_DROP_SESSION_CRYPTO);
         return;
@@ -315,6 +317,7 @@ static void receive_data(struct cjd_sessions *s, struct arrival *a, uint32_t han
     }
     enum cjd_ca_result result = cjd_ca_open(&e->ca, a->pkt, now_ns);
     if (result != CJD_CA_OK) {
+        cjd_drop_count_crypto(s->config.drops, CJD_DROP_INNER, (unsigned)result);
         send_auth_error(s, a, first16, &e->ca, result, now_ns);
         session_drop(s, a->pkt, CJD_DROP_SESSION_CRYPTO);
         call_back(e, a, now_ns);

@@ -88,7 +88,7 @@ static bool addr_of_key(struct cjd_addr *out, const struct cjd_key *key)
 static void check_router(const uint8_t *data, size_t size)
 {
     struct cjd_timers timers = {0};
-    struct cjd_drops drops = {{0}};
+    struct cjd_drops drops = {.count = {0}};
     struct cjd_dht_contact peer = {.addr = {{0xfc, 1}}, .key = {{0xfc, 1}}, .version = 21};
     struct cjd_dht_config config = {
         .key = {{0xfc, 2}},

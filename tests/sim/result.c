@@ -42,7 +42,7 @@ static json_t *graph_json(const struct sim_run *run)
 
 static json_t *drops_json(const struct sim_run *run)
 {
-    struct cjd_drops sum = {{0}};
+    struct cjd_drops sum = {.count = {0}};
     json_t *out = json_object();
 
     for (uint32_t i = 0; i < run->graph.nodes; i++) {
