@@ -140,6 +140,12 @@ void cjd_dht_peer_up(struct cjd_dht *dht, const struct cjd_dht_contact *peer, ui
     cjd_dht_finish(dht, now_ns);
 }
 
+void cjd_dht_peer_cost(struct cjd_dht *dht, uint64_t label, uint32_t cost_us, uint64_t now_ns)
+{
+    cjd_store_peer_cost(dht->store, label, cost_us, now_ns);
+    cjd_dht_finish(dht, now_ns);
+}
+
 void cjd_dht_peer_down(struct cjd_dht *dht, uint64_t label, uint64_t now_ns)
 {
     struct cjd_store_link *link =

@@ -93,6 +93,9 @@ void cjd_dht_free(struct cjd_dht *dht);
 /* A neighbour is usable: version known, link established. May be repeated; rtt 0 = unknown. */
 void cjd_dht_peer_up(struct cjd_dht *dht, const struct cjd_dht_contact *peer, uint64_t rtt_ns,
                      uint64_t now_ns);
+/* What the link on that one-hop label shall cost in place of its latency, 0: as measured. Losses
+ * cost what they cost. After cjd_dht_peer_up(). */
+void cjd_dht_peer_cost(struct cjd_dht *dht, uint64_t label, uint32_t cost_us, uint64_t now_ns);
 /* The link on this one-hop label is gone (silent, removed, carrier lost). */
 void cjd_dht_peer_down(struct cjd_dht *dht, uint64_t label, uint64_t now_ns);
 

@@ -60,6 +60,7 @@ struct cjd_store_link {
     uint64_t up_ns; /* since when it is not down */
     uint32_t index;
     uint32_t latency_us; /* share of the round trip, smoothed; 0: not measured yet */
+    uint32_t fixed_us;   /* what the operator says it costs in place of that; 0: nothing */
     uint32_t loss;       /* smoothed, of CJD_LOSS_ONE */
     uint32_t cost_us;    /* of both, as used for paths; follows them in steps */
     int back_form;       /* form in which the child writes the way back to the parent */
@@ -276,6 +277,8 @@ void cjd_store_unanswered(struct cjd_store *s, uint64_t path, uint64_t sent_ns, 
 /* The link layer has a usable peer. False: no room. is_new: the link was not there or was down. */
 bool cjd_store_peer_add(struct cjd_store *s, const struct cjd_dht_contact *peer, uint32_t rtt_us,
                         uint64_t now_ns, bool *is_new);
+/* What a direct peer's link shall cost; 0: as measured. */
+void cjd_store_peer_cost(struct cjd_store *s, uint64_t label, uint32_t cost_us, uint64_t now_ns);
 /* A direct peer spoke over its own link: scheme and form are as good as answered. */
 void cjd_store_peer_spoke(struct cjd_store *s, struct cjd_store_link *link,
                           const struct cjd_scheme *scheme, int form, uint64_t now_ns);

@@ -410,6 +410,9 @@ bool cjd_store_link_assess(struct cjd_store_link *link)
 {
     uint64_t us = link->latency_us != 0 ? link->latency_us : LATENCY_NEW_US;
 
+    if (link->fixed_us != 0) {
+        us = link->fixed_us;
+    }
     if (link->loss > LOSS_FREE) {
         us += (uint64_t)(link->loss - LOSS_FREE) * LOSS_COST_US / CJD_LOSS_ONE;
     }

@@ -466,6 +466,18 @@ bool cjd_store_peer_add(struct cjd_store *s, const struct cjd_dht_contact *peer,
     return true;
 }
 
+void cjd_store_peer_cost(struct cjd_store *s, uint64_t label, uint32_t cost_us, uint64_t now_ns)
+{
+    struct cjd_store_link *l = cjd_store_link_find(s, s->self, label);
+
+    if (l && l->fixed_us != cost_us) {
+        l->fixed_us = cost_us;
+        if (cjd_store_link_assess(l)) {
+            cjd_store_link_changed(s, l, now_ns);
+        }
+    }
+}
+
 void cjd_store_peer_spoke(struct cjd_store *s, struct cjd_store_link *link,
                           const struct cjd_scheme *scheme, int form, uint64_t now_ns)
 {

@@ -10,8 +10,8 @@
  *  - established and quiet: a ping when nothing was heard for IDLE, half of it longer with each
  * that was answered at once, up to IDLE_MAX. A lost one begins at IDLE again;
  *  - something sent and nothing heard: a ping after UNANSWERED, then one every PROBE. When
- *    REHELLO_PROBES went unanswered, an outgoing peer starts a new handshake; when SILENT_PROBES
- *    did, the link is silent. The router is told at the first of the two;
+ *    DOUBT_PROBES went unanswered, the router is told to use other ways, and who can starts a new
+ *    handshake; when SILENT_PROBES did, the link is silent;
  *  - incompatible: asked again after VERSION_RETRY;
  *  - incoming: forgotten when silent for FORGET, or not established within STALE.
  */
@@ -29,7 +29,7 @@
 #define IDLE_MAX       (5 * IDLE)
 #define UNANSWERED     (500 * CJD_MS)
 #define PROBE          (250 * CJD_MS)
-#define REHELLO_PROBES 3u
+#define DOUBT_PROBES   3u
 #define SILENT_PROBES  6u
 #define FORGET         (262144 * CJD_MS)
 #define STALE          (12 * CJD_S)
@@ -186,10 +186,12 @@ static void go_home(struct peer *p)
 /* Probes of an established peer went unanswered. False: it is gone. */
 static bool silence(struct peer *p, uint64_t now_ns)
 {
-    if (p->attempts == REHELLO_PROBES && peer_can_call(p)) {
-        /* It may have restarted and know nothing of our session: only a hello reaches it. */
-        peer_reset(p);
-        go_home(p);
+    if (p->attempts == DOUBT_PROBES) {
+        if (peer_can_call(p)) {
+            /* It may have restarted and know nothing of our session: only a hello reaches it. */
+            peer_reset(p);
+            go_home(p);
+        }
         peer_announce(p, false, now_ns);
     }
     if (p->attempts < SILENT_PROBES) {

@@ -69,7 +69,7 @@ static void deliver(struct peer *p, struct cjd_pkt *pkt, uint64_t now_ns)
     if (is_live || !is_established) {
         peer_heard(p, now_ns);
     }
-    if (p->state != (int)CJD_CA_ESTABLISHED || !is_established) {
+    if (p->state != (int)CJD_CA_ESTABLISHED || !is_established || !p->is_announced) {
         peer_update_state(p, now_ns);
     }
     if (pkt->len == 0) {

@@ -15,6 +15,11 @@ static void links_tx(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *v
     node->config.ops.link_tx(node->config.ops.ctx, link, queue, vec, flags);
 }
 
+static uint32_t cost_us(uint32_t cost_ms)
+{
+    return cost_ms < UINT32_MAX / 1000 / 64 ? cost_ms * 1000 : UINT32_MAX / 64;
+}
+
 static void links_peer_up(void *ctx, const struct cjd_peer_info *peer, uint64_t now_ns)
 {
     struct cjd_node *node = ctx;
@@ -22,6 +27,7 @@ static void links_peer_up(void *ctx, const struct cjd_peer_info *peer, uint64_t 
         .addr = peer->ip6, .key = peer->key, .version = peer->version, .label = peer->label};
 
     cjd_dht_peer_up(node->dht, &contact, peer->rtt_ns, now_ns);
+    cjd_dht_peer_cost(node->dht, peer->label, cost_us(peer->cost_ms), now_ns);
 }
 
 static void links_peer_down(void *ctx, const struct cjd_peer_info *peer, uint64_t now_ns)
