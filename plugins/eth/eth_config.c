@@ -3,33 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjd/text.h>
-
 static const char *const modes[] = {"off", "accept", "send", NULL};
 
-/* --- texts --------------------------------------------------------------------------------------
+/* --- devices and rules --------------------------------------------------------------------------
  */
-
-static void wipe(char *secret)
-{
-    if (secret) {
-        explicit_bzero(secret, strlen(secret));
-        free(secret);
-    }
-}
-
-/* An empty text is as good as none. */
-static int keep_member(char **out, const struct cjd_conf *at, const char *key)
-{
-    const char *text;
-    int err = cjd_conf_string_optional(at, key, &text);
-
-    if (err != 0 || !text || text[0] == '\0') {
-        return err;
-    }
-    *out = strdup(text);
-    return *out ? 0 : CJD_ERR_NO_MEMORY;
-}
 
 /* What the system allows as a name: 1 to 15 characters without slash or white space. */
 static int check_device(const struct cjd_conf *at, const char *name)
@@ -55,9 +32,6 @@ static int keep_device(char out[IFNAMSIZ], const struct cjd_conf *at, const char
     }
     return err;
 }
-
-/* --- devices and rules --------------------------------------------------------------------------
- */
 
 static int read_device(struct cjd_eth_config *config, const struct cjd_conf *item)
 {
@@ -186,33 +160,6 @@ static int read_place(struct cjd_eth_peer_conf *peer, const struct cjd_conf *at)
     return err == 0 && name ? keep_device(peer->device, &member, name) : err;
 }
 
-static int read_key(struct cjd_eth_peer_conf *peer, const struct cjd_conf *at)
-{
-    struct cjd_conf member = cjd_conf_member(at, "publicKey");
-    const char *text = NULL;
-    int err = cjd_conf_string(at, "publicKey", NULL, &text);
-
-    if (err == 0 && cjd_key_from_text(&peer->key, text) != 0) {
-        err = cjd_conf_fail(&member,
-                            "a public key is 52 characters of base 32 followed by \".k\"; "
-                            "this has %zu characters",
-                            strlen(text));
-    }
-    return err;
-}
-
-static int read_password(struct cjd_eth_peer_conf *peer, const struct cjd_conf *at)
-{
-    const char *text = NULL;
-    int err = cjd_conf_string(at, "password", NULL, &text);
-
-    if (err == 0) {
-        peer->password = strdup(text);
-        err = peer->password ? 0 : CJD_ERR_NO_MEMORY;
-    }
-    return err;
-}
-
 /* Two peers cannot share an address on one device (link notes §3.2). */
 static int check_unique(const struct cjd_eth_config *config, const struct cjd_conf *at)
 {
@@ -239,10 +186,7 @@ static int read_peer(struct cjd_eth_peer_conf *peer, const struct cjd_conf *at)
 
     err = err == 0 ? read_address(peer, at) : err;
     err = err == 0 ? read_place(peer, at) : err;
-    err = err == 0 ? read_key(peer, at) : err;
-    err = err == 0 ? read_password(peer, at) : err;
-    err = err == 0 ? keep_member(&peer->login, at, "login") : err;
-    return err == 0 ? keep_member(&peer->name, at, "name") : err;
+    return err == 0 ? cjd_peer_conf_read(&peer->who, at) : err;
 }
 
 static int read_peers(struct cjd_eth_config *config, const struct cjd_conf *root)
@@ -301,9 +245,7 @@ void cjd_eth_config_free(struct cjd_eth_config *config)
         return;
     }
     for (size_t i = 0; i < config->peer_count; i++) {
-        free(config->peers[i].login);
-        wipe(config->peers[i].password);
-        free(config->peers[i].name);
+        cjd_peer_conf_fini(&config->peers[i].who);
     }
     free(config->peers);
     free(config->rules);
@@ -361,14 +303,8 @@ bool cjd_eth_peer_conf_is_on(const struct cjd_eth_peer_conf *peer, const char *d
     return peer->device[0] == '\0' || strcmp(peer->device, device) == 0;
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 bool cjd_eth_peer_conf_equal(const struct cjd_eth_peer_conf *a, const struct cjd_eth_peer_conf *b)
 {
     return memcmp(a->mac, b->mac, sizeof a->mac) == 0 && strcmp(a->device, b->device) == 0 &&
-           memcmp(&a->key, &b->key, sizeof a->key) == 0 && is_same_text(a->login, b->login) &&
-           is_same_text(a->password, b->password) && is_same_text(a->name, b->name);
+           cjd_peer_conf_equal(&a->who, &b->who);
 }

@@ -14,6 +14,7 @@
 #include <net/if.h>
 
 #include <cjd/config.h>
+#include <cjd/peer_conf.h>
 #include <cjd/types.h>
 
 #include "eth_frame.h"
@@ -36,10 +37,7 @@ struct cjd_eth_rule {
 struct cjd_eth_peer_conf {
     uint8_t mac[CJD_ETH_MAC_BYTES];
     char device[IFNAMSIZ]; /* "": any */
-    struct cjd_key key;
-    char *login; /* NULL: none */
-    char *password;
-    char *name; /* NULL: none */
+    struct cjd_peer_conf who;
 };
 
 struct cjd_eth_config {

@@ -18,10 +18,10 @@ static void add(struct cjd_eth_peers *peers, struct cjd_eth_peer *p)
     const struct cjd_eth_peer_conf *conf = p->conf;
     struct cjd_peer_spec spec = {.size = sizeof spec,
                                  .link = peers->link,
-                                 .key = conf->key,
-                                 .login = conf->login,
-                                 .password = conf->password,
-                                 .name = conf->name};
+                                 .key = conf->who.key,
+                                 .login = conf->who.login,
+                                 .password = conf->who.password,
+                                 .name = conf->who.name};
 
     cjd_eth_addr_make(&spec.addr, conf->mac);
     int err = peers->env->peer->add(peers->env->host, &spec, &p->id);

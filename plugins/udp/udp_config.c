@@ -9,35 +9,16 @@
 /* --- peers --------------------------------------------------------------------------------------
  */
 
-static void wipe(char *secret)
-{
-    if (secret) {
-        explicit_bzero(secret, strlen(secret));
-        free(secret);
-    }
-}
-
 static void peer_fini(struct cjd_udp_peer_conf *peer)
 {
     free(peer->address);
-    free(peer->login);
-    wipe(peer->password);
-    free(peer->name);
+    cjd_peer_conf_fini(&peer->who);
 }
 
 static int keep(char **out, const char *text)
 {
     *out = text ? strdup(text) : NULL;
     return text && !*out ? CJD_ERR_NO_MEMORY : 0;
-}
-
-/* An empty text is as good as none. */
-static int keep_member(char **out, const struct cjd_conf *at, const char *key)
-{
-    const char *text;
-    int err = cjd_conf_string_optional(at, key, &text);
-
-    return err == 0 ? keep(out, text && text[0] != '\0' ? text : NULL) : err;
 }
 
 static int read_address(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at, int family)
@@ -57,29 +38,6 @@ static int read_address(struct cjd_udp_peer_conf *peer, const struct cjd_conf *a
     return keep(&peer->address, text);
 }
 
-static int read_key(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at)
-{
-    struct cjd_conf member = cjd_conf_member(at, "publicKey");
-    const char *text;
-
-    int err = cjd_conf_string(at, "publicKey", NULL, &text);
-    if (err == 0 && cjd_key_from_text(&peer->key, text) != 0) {
-        err = cjd_conf_fail(&member,
-                            "a public key is 52 characters of base 32 followed by \".k\"; "
-                            "this has %zu characters",
-                            strlen(text));
-    }
-    return err;
-}
-
-static int read_password(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at)
-{
-    const char *text;
-    int err = cjd_conf_string(at, "password", NULL, &text);
-
-    return err == 0 ? keep(&peer->password, text) : err;
-}
-
 static int read_peer(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at, int family)
 {
     int err = json_is_object(at->value)
@@ -87,10 +45,7 @@ static int read_peer(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at, 
                   : cjd_conf_fail(at, "a peer is an object: { \"address\": \xe2\x80\xa6 }");
 
     err = err == 0 ? read_address(peer, at, family) : err;
-    err = err == 0 ? read_key(peer, at) : err;
-    err = err == 0 ? read_password(peer, at) : err;
-    err = err == 0 ? keep_member(&peer->login, at, "login") : err;
-    return err == 0 ? keep_member(&peer->name, at, "name") : err;
+    return err == 0 ? cjd_peer_conf_read(&peer->who, at) : err;
 }
 
 /* Same endpoint: two peers cannot share one (link notes §2.2). */
@@ -277,14 +232,7 @@ bool cjd_udp_config_same_socket(const struct cjd_udp_config *a, const struct cjd
            (!has_beacon || a->beacon.port == b->beacon.port);
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 bool cjd_udp_peer_conf_equal(const struct cjd_udp_peer_conf *a, const struct cjd_udp_peer_conf *b)
 {
-    return is_same_target(&a->target, &b->target) && memcmp(&a->key, &b->key, sizeof a->key) == 0 &&
-           is_same_text(a->login, b->login) && is_same_text(a->password, b->password) &&
-           is_same_text(a->name, b->name);
+    return is_same_target(&a->target, &b->target) && cjd_peer_conf_equal(&a->who, &b->who);
 }

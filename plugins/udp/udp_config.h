@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cjd/config.h>
+#include <cjd/peer_conf.h>
 
 #include "udp_addr.h"
 #include "udp_outlet.h"
@@ -19,11 +20,8 @@
 
 struct cjd_udp_peer_conf {
     struct cjd_udp_target target;
-    struct cjd_key key;
     char *address; /* as written */
-    char *login;   /* NULL: none */
-    char *password;
-    char *name; /* NULL: none */
+    struct cjd_peer_conf who;
 };
 
 enum cjd_udp_beacon_mode { CJD_UDP_BEACON_OFF, CJD_UDP_BEACON_ACCEPT, CJD_UDP_BEACON_SEND };

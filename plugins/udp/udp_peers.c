@@ -129,10 +129,10 @@ static void add(struct cjd_udp_peer *p)
     const struct cjd_udp_target *target = &p->conf->target;
     struct cjd_peer_spec spec = {.size = sizeof spec,
                                  .link = env->link,
-                                 .key = p->conf->key,
-                                 .login = p->conf->login,
-                                 .password = p->conf->password,
-                                 .name = p->conf->name};
+                                 .key = p->conf->who.key,
+                                 .login = p->conf->who.login,
+                                 .password = p->conf->who.password,
+                                 .name = p->conf->who.name};
 
     if (!is_movable(p)) {
         cjd_udp_addr_make_peer(&spec.addr, target->family, target->ip, target->port, 0);
@@ -395,7 +395,7 @@ static struct cjd_udp_peer *find(const struct cjd_udp_peers *peers,
         struct cjd_udp_peer *p = peers->v[i];
         /* Numbers are used again: the key tells an old event of another peer. */
         if (p->is_added && p->id == event->peer &&
-            memcmp(&p->conf->key, &event->key, sizeof event->key) == 0) {
+            memcmp(&p->conf->who.key, &event->key, sizeof event->key) == 0) {
             return p;
         }
     }

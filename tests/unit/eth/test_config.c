@@ -70,10 +70,10 @@ static void test_peers(void **state)
     (void)state;
     assert_int_equal(c->peer_count, 2);
     assert_int_equal(c->peers[0].mac[5], 1);
-    assert_string_equal(c->peers[0].login, "alice");
-    assert_string_equal(c->peers[0].password, "pw");
-    assert_string_equal(c->peers[0].name, "up");
-    assert_null(c->peers[1].login); /* empty is none */
+    assert_string_equal(c->peers[0].who.login, "alice");
+    assert_string_equal(c->peers[0].who.password, "pw");
+    assert_string_equal(c->peers[0].who.name, "up");
+    assert_null(c->peers[1].who.login); /* empty is none */
     assert_true(cjd_eth_peer_conf_is_on(&c->peers[0], "eth0"));
     assert_false(cjd_eth_peer_conf_is_on(&c->peers[0], "eth1"));
     assert_true(cjd_eth_peer_conf_equal(&c->peers[0], &c->peers[0]));

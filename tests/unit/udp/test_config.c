@@ -54,12 +54,12 @@ static void test_full(void **state)
     assert_int_equal(config->beacon.devices.count, 1);
     assert_string_equal(config->beacon.devices.name[0], "eth0");
     assert_int_equal(config->peer_count, 2);
-    assert_string_equal(config->peers[0].login, "alice");
-    assert_string_equal(config->peers[0].password, "pw");
-    assert_string_equal(config->peers[0].name, "up");
+    assert_string_equal(config->peers[0].who.login, "alice");
+    assert_string_equal(config->peers[0].who.password, "pw");
+    assert_string_equal(config->peers[0].who.name, "up");
     assert_string_equal(config->peers[1].address, "h.example:1");
-    assert_null(config->peers[1].login); /* empty is none */
-    assert_null(config->peers[1].name);
+    assert_null(config->peers[1].who.login); /* empty is none */
+    assert_null(config->peers[1].who.name);
     cjd_udp_config_free(config);
 }
 
