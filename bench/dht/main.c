@@ -14,7 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <base/wire.h>
+
 #define LABEL_BITS_MAX 59u
+#define SAMPLE         20u
 #define SPREAD         (20 * CJD_S) /* in which the look-ups begin */
 #define WAIT           (11 * CJD_S)
 
@@ -113,6 +116,30 @@ static void print_tables(const struct world *w)
     print_quantiles("links known", links, w->node_count);
     free(nodes);
     free(links);
+}
+
+/* How good are the paths to all that is known? Of a sample of the nodes. */
+static void print_known_stretch(struct world *w)
+{
+    uint64_t *delay = calloc(w->node_count, sizeof *delay);
+    double *v = calloc((size_t)w->node_count * SAMPLE, sizeof *v);
+    struct cjd_dht_node_info n;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; delay && v && i < SAMPLE; i++) {
+        uint32_t from = i * w->node_count / SAMPLE;
+        graph_delays(w, from, delay);
+        for (uint32_t k = 0; cjd_dht_node_at(w->node[from].dht, k, &n) && k < w->node_count; k++) {
+            uint32_t to = cjd_load32(n.path.to.key.b + 28);
+            uint64_t took = n.is_reachable ? world_delay(w, from, to, n.path.to.label) : 0;
+            if (took != 0) {
+                v[count++] = (double)took / (double)delay[to];
+            }
+        }
+    }
+    print_quantiles("stretch of all paths known", v, count);
+    free(delay);
+    free(v);
 }
 
 /* Peaks since the last call. */
@@ -334,6 +361,7 @@ int main(int argc, char **argv)
         print_peaks(w, title);
     }
     print_tables(w);
+    print_known_stretch(w);
     print_memory(w, before);
     look_up(w, o.pairs, o.explained);
     print_peaks(w, "look-ups");

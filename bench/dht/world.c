@@ -103,6 +103,14 @@ static void travel(struct world *w, uint32_t from, uint64_t label, size_t bytes,
     out->action = CJD_SWITCH_DROP;
 }
 
+uint64_t world_delay(struct world *w, uint32_t from, uint32_t to, uint64_t label)
+{
+    struct trip t;
+
+    travel(w, from, label, 0, &t);
+    return t.action == CJD_SWITCH_FORWARD && t.node == to ? t.delay_ns : 0;
+}
+
 static size_t bytes_of(size_t message)
 {
     return message + WORLD_OVERHEAD;
@@ -162,12 +170,9 @@ static void probe_ping(struct world_probe *p)
 
 static void probe_path(struct world_probe *p, uint64_t label)
 {
-    struct trip t;
+    uint64_t delay = world_delay(p->world, p->from, p->to, label);
 
-    travel(p->world, p->from, label, 0, &t);
-    if (t.action == CJD_SWITCH_FORWARD && t.node == p->to) {
-        p->last_delay_ns = t.delay_ns;
-    }
+    p->last_delay_ns = delay ? delay : p->last_delay_ns;
     if (p->label != label) {
         p->label = label;
         if (p->answered_ns == 0) {

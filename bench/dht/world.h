@@ -88,6 +88,9 @@ void world_run(struct world *w, uint64_t until_ns);
 /* Begins a look-up; the probe is the caller's and must outlive the run. */
 void world_probe_start(struct world *w, struct world_probe *probe, uint64_t at_ns);
 
+/* Delay of the way that a label leads, which must end there; 0: it does not. */
+uint64_t world_delay(struct world *w, uint32_t from, uint32_t to, uint64_t label);
+
 /* graph.c */
 bool graph_small_world(struct world *w, uint32_t k, double p);
 bool graph_power_law(struct world *w, uint32_t m, uint32_t degree_max);

@@ -20,10 +20,10 @@
 #include <switch/label.h>
 
 #define REFINES       16u
-#define HELPERS       4u /* asked for the target, of one list */
-#define STRANGERS     2u /* asked for their peers */
-#define FEW           2u /* helpers; with fewer, strangers are asked */
-#define QUESTIONS_MAX 12u
+#define HELPERS       4u /* peers of the target that are asked for it */
+#define HELPERS_OF    2u /* the same of each list of its peers' peers */
+#define STRANGERS     3u /* asked for their peers, in place of helpers that are missing */
+#define QUESTIONS_MAX 14u
 #define ASKED_MAX     8u
 #define AGAIN_FIRST   (120 * CJD_S) /* doubled each time */
 #define AGAIN_LOG     3u
@@ -246,7 +246,7 @@ static void consider(struct cjd_dht *dht, struct refine *r, const struct cjd_sto
     if (n && cjd_store_is_reachable(n) && n->scheme) {
         struct helper h = {.to = cjd_dht_contact_of(n), .likely_ns = n->cost_us * CJD_US};
         if (n->cost_us < target->cost_us && !is_behind(n, target)) {
-            keep(r->helper, &r->helper_count, HELPERS, &h);
+            keep(r->helper, &r->helper_count, is_of_target ? HELPERS : HELPERS_OF, &h);
         }
     } else if (is_of_target) {
         struct helper h = {.to = *to, .likely_ns = cjd_query_expected(dht, to->label)};
@@ -294,7 +294,7 @@ void cjd_refine_listed(struct cjd_dht *dht, const struct cjd_query *query, uint6
         note_asked(r, &r->helper[i].to.addr);
         ask_helper(dht, r, &r->helper[i].to, now_ns);
     }
-    for (uint32_t i = 0; i < r->stranger_count && r->helper_count < FEW; i++) {
+    for (uint32_t i = 0; i < r->stranger_count && i + r->helper_count < HELPERS; i++) {
         note_asked(r, &r->stranger[i].to.addr);
         ask_peers(dht, r, &r->stranger[i].to, now_ns);
     }

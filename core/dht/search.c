@@ -16,6 +16,7 @@
 #include <switch/label.h>
 
 #define ALPHA           3u /* questions at once of one search; fewer when there are many searches */
+#define LARGE           2u /* the same in a large network */
 #define FEW             4u
 #define MANY            12u
 #define CLOSEST         8u /* only the nearest that answer are of interest */
@@ -363,12 +364,18 @@ static int ask_way(struct search *s, struct way *w, uint64_t now_ns)
     return err;
 }
 
+/* In a large network most of those asked know a way; more than two would only say the same. */
+static uint32_t at_once(const struct search *s, uint32_t most)
+{
+    return cjd_store_node_count(s->dht->store) > CJD_STORE_SMALL && most > LARGE ? LARGE : most;
+}
+
 /* True: the budget is used up. */
 static bool ask_ways(struct search *s, uint64_t now_ns)
 {
     struct way *w;
 
-    while (s->ways_in_flight < WAYS_AT_ONCE && (w = next_way(s))) {
+    while (s->ways_in_flight < at_once(s, WAYS_AT_ONCE) && (w = next_way(s))) {
         int err = ask_way(s, w, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
             return true;
@@ -395,7 +402,7 @@ static bool is_way_open(const struct search *s)
 static uint32_t alpha(const struct search *s)
 {
     uint32_t running = s->dht->searches->running;
-    return running <= FEW ? ALPHA : running <= MANY ? ALPHA - 1 : 1;
+    return at_once(s, running <= FEW ? ALPHA : running <= MANY ? ALPHA - 1 : 1);
 }
 
 static bool ask_candidates(struct search *s, uint64_t now_ns)

@@ -9,7 +9,7 @@
  */
 #include <dht/store_private.h>
 
-#define KEEP_PERCENT   80u    /* another path must cost less than this share of the present one */
+#define KEEP_PERCENT   90u    /* another path must cost less than this share of the present one */
 #define BIT_COST_US    150ull /* a path has 60 bits at most: bits are scarce … */
 #define BITS_FREE      32u    /* … and beyond so many each costs more than the one before, */
 #define SCARCE_COST_US 250ull /* so that far nodes keep room for those behind them */
@@ -305,7 +305,7 @@ void cjd_store_link_changed(struct cjd_store *s, struct cjd_store_link *link, ui
     } else {
         push_pending(s, link);
     }
-    /* Each win makes a node's path at least 20 % cheaper, so this ends. */
+    /* Each win makes a node's path a tenth cheaper at least, so this ends. */
     while (s->pending) {
         struct cjd_store_link *l = s->pending;
         s->pending = l->pending_next;

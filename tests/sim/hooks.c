@@ -251,19 +251,18 @@ static bool asks_for(const struct cjd_pkt *pkt, const struct cjd_addr *target)
     return memmem(cjd_pkt_data(pkt), pkt->len, want, sizeof want) != NULL;
 }
 
-/* A search sends fn for its target, then gp to the target itself, until it knows a path. */
+/* A search sends fn for its target, then gp to the target itself, until it knows a path. What comes
+ * after that improves the path. */
 static void note_request(struct host *h, const struct cjd_session_path *path,
                          const struct cjd_pkt *pkt)
 {
     struct cjd_dht_path known;
 
     for (struct sim_watch *w = h->watches; w; w = w->next) {
-        if (h->message == SIM_KIND_FN) {
-            w->requests += asks_for(pkt, &w->target);
-        } else if (h->message == SIM_KIND_GP &&
-                   memcmp(&path->addr, &w->target, sizeof w->target) == 0) {
-            w->requests += !cjd_dht_best(cjd_node_dht(h->node), &w->target, &known);
-        }
+        bool is_to = memcmp(&path->addr, &w->target, sizeof w->target) == 0;
+        bool is_about = h->message == SIM_KIND_FN ? asks_for(pkt, &w->target)
+                                                  : h->message == SIM_KIND_GP && is_to;
+        w->requests += is_about && !cjd_dht_best(cjd_node_dht(h->node), &w->target, &known);
     }
 }
 
