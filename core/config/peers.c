@@ -12,13 +12,16 @@
  * warnings what most likely is not meant. Values of the wrong type are for the plugin's schema.
  */
 
+/* One of each family. */
+#define BINDS_MAX 2u
+
 struct peers {
     const struct cjd_config *config;
     struct cjd_diags *diags;
     bool has_endpoints; /* addresses of IP, not of Ethernet or of what a plugin invents */
-    const char *bind_text;
-    struct cjd_endpoint bind; /* family 0: not known */
-    json_t *seen;             /* "key …" and "address …" → pointer of the first entry */
+    struct cjd_endpoint bind[BINDS_MAX]; /* what the plugin listens on */
+    size_t bind_count;                   /* 0: not known */
+    json_t *seen; /* "key …" and "address …" → pointer of the first entry */
 };
 
 static const char *member_text(const json_t *object, const char *key)
@@ -196,17 +199,38 @@ static const char *shape_fault(const char *text)
     return strstr(text, "://") ? "an address is \"host:port\", without \"://\"" : NULL;
 }
 
+static bool carries(const struct peers *p, int family)
+{
+    for (size_t i = 0; i < p->bind_count; i++) {
+        if (p->bind[i].family == family) {
+            return true;
+        }
+    }
+    return p->bind_count == 0;
+}
+
+/* The node itself listens there: at that address, or at all of them. */
+static bool is_own_place(const struct peers *p, const struct cjd_endpoint *e, bool is_this_machine)
+{
+    for (size_t i = 0; i < p->bind_count; i++) {
+        const struct cjd_endpoint *own = &p->bind[i];
+        if (own->family == e->family && own->port == e->port && e->port > 0 &&
+            (is_this_machine || memcmp(e->ip, own->ip, sizeof e->ip) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Of IP addresses: where nothing can be sent to, or nobody else answers. */
 static const char *kind_fault(const struct peers *p, const struct cjd_endpoint *e,
                               enum cjd_severity *severity)
 {
     enum cjd_ip_kind kind = cjd_ip_kind(e->family, e->ip);
     bool is_this_machine = kind == CJD_IP_LOOPBACK || kind == CJD_IP_UNSPECIFIED;
-    bool is_own_port = p->bind.family == e->family && p->bind.port == e->port;
 
     *severity = CJD_DIAG_ERROR;
-    if (is_own_port && e->port > 0 &&
-        (is_this_machine || memcmp(e->ip, p->bind.ip, sizeof e->ip) == 0)) {
+    if (is_own_place(p, e, is_this_machine)) {
         return "this is where this node itself listens";
     }
     switch (kind) {
@@ -253,7 +277,7 @@ static const char *endpoint_fault(const struct peers *p, const char *text,
     if (e.family == 0) {
         return NULL;
     }
-    if (p->bind.family != 0 && p->bind.family != e.family) {
+    if (!carries(p, e.family)) {
         return e.family == 6
                    ? "an IPv6 address cannot be reached from an IPv4 \"bind\": it belongs "
                      "into a plugin with one like \"[::]:5199\""
@@ -309,28 +333,52 @@ static void check_address(struct peers *p, const char *text, const char *device,
 /* --- lists --------------------------------------------------------------------------------------
  */
 
+/* One text, or a list of them. */
+static void check_addresses(struct peers *p, const json_t *peer, const char *pointer)
+{
+    const json_t *address = json_object_get(peer, "address");
+    const char *device = member_text(peer, "device");
+    char child[144];
+
+    if (json_is_string(address)) {
+        check_address(p, json_string_value(address), device, pointer);
+    }
+    for (size_t i = 0; i < json_array_size(address); i++) {
+        const char *text = json_string_value(json_array_get(address, i));
+        snprintf(child, sizeof child, "%s/%zu", pointer, i);
+        if (text) {
+            check_address(p, text, device, child);
+        }
+    }
+}
+
 static void check_peer(struct peers *p, const json_t *peer, const char *pointer)
 {
-    const char *address = member_text(peer, "address");
     char child[128];
 
     snprintf(child, sizeof child, "%s/publicKey", pointer);
     check_key(p, peer, child);
-    if (address) {
-        snprintf(child, sizeof child, "%s/address", pointer);
-        check_address(p, address, member_text(peer, "device"), child);
-    }
+    snprintf(child, sizeof child, "%s/address", pointer);
+    check_addresses(p, peer, child);
     cjd_peers_check_credentials(p->config, peer, pointer, p->diags);
 }
 
-static struct cjd_endpoint bind_of(const json_t *config)
+static void read_bind(struct peers *p, const char *text)
 {
-    const char *text = member_text(config, "bind");
-    struct cjd_endpoint e;
     const char *why;
 
-    return cjd_endpoint_parse(&e, text ? text : "0.0.0.0", &why) == 0 ? e
-                                                                      : (struct cjd_endpoint){0};
+    if (text && p->bind_count < BINDS_MAX &&
+        cjd_endpoint_parse(&p->bind[p->bind_count], text, &why) == 0) {
+        p->bind_count++;
+    }
+}
+
+static void read_binds(struct peers *p, const json_t *bind)
+{
+    read_bind(p, bind ? json_string_value(bind) : "0.0.0.0");
+    for (size_t i = 0; i < json_array_size(bind); i++) {
+        read_bind(p, json_string_value(json_array_get(bind, i)));
+    }
 }
 
 int cjd_peers_check(const struct cjd_config *config, const json_t *entry, const char *pointer,
@@ -348,7 +396,7 @@ int cjd_peers_check(const struct cjd_config *config, const json_t *entry, const 
     if (!p.seen) {
         return CJD_ERR_NO_MEMORY;
     }
-    p.bind = bind_of(plugin);
+    read_binds(&p, json_object_get(plugin, "bind"));
     for (size_t i = 0; i < json_array_size(list); i++) {
         snprintf(child, sizeof child, "%s/config/peers/%zu", pointer, i);
         check_peer(&p, json_array_get(list, i), child);

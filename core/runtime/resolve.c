@@ -2,8 +2,9 @@
  * cjd.resolve: host names to addresses by the system's resolvers, never blocking.
  *
  * evdns reads /etc/resolv.conf and /etc/hosts; both are read again when they changed, so that a
- * node that started before its network has name servers finds them. Numeric names are answered
- * without asking. An answer always comes from the loop, by a timer of the request:
+ * node that started before its network has name servers finds them. Name servers within this
+ * network are left out. Numeric names are answered without asking. An answer always comes from the
+ * loop, by a timer of the request:
  *
  *     timer: the answer is ready (0), or nobody answered in time (ASK_TIMEOUT)
  */
@@ -12,6 +13,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +27,7 @@
 /* How often the system's files are looked at. */
 #define CHECK_EVERY    (2 * CJD_S)
 #define NAME_MAX_BYTES 253u
+#define SERVERS_MAX    8u
 
 static const char *const resolv_conf = "/etc/resolv.conf";
 static const char *const hosts_file = "/etc/hosts";
@@ -85,11 +88,66 @@ static bool has_changed(struct stamp *old, const char *path)
     return true;
 }
 
+/* One within this network (fc00::/8) cannot help to build its links, and would be asked over them:
+ * a circle that hangs for as long as it is closed. True: it is used. */
+static bool add_server(struct resolver *r, const char *text)
+{
+    struct sockaddr_storage ss = {0};
+    struct sockaddr_in6 in6;
+    int len = sizeof ss;
+
+    if (evutil_parse_sockaddr_port(text, (struct sockaddr *)&ss, &len) != 0) {
+        return false;
+    }
+    memcpy(&in6, &ss, sizeof in6);
+    if (ss.ss_family == AF_INET6 && in6.sin6_addr.s6_addr[0] == 0xfc) {
+        cjd_log(&r->rt->log, CJD_LOG_WARN,
+                "name server %s is left out: it is in the network that names are asked for", text);
+        return false;
+    }
+    return evdns_base_nameserver_ip_add(r->dns, text) == 0;
+}
+
+/* The word behind "nameserver" at the front of a line, or NULL. */
+static char *server_in(char *line)
+{
+    static const char keyword[] = "nameserver";
+    char *at = line + strspn(line, " \t");
+
+    if (strncmp(at, keyword, sizeof keyword - 1) != 0) {
+        return NULL;
+    }
+    at += sizeof keyword - 1;
+    char *word = at + strspn(at, " \t");
+    word[strcspn(word, " \t\r\n")] = '\0';
+    return word > at && word[0] != '\0' ? word : NULL;
+}
+
+/* Without any the machine's own is meant (resolv.conf(5)). Returns how many are used. */
+static unsigned read_servers(struct resolver *r)
+{
+    FILE *file = fopen(resolv_conf, "re");
+    char line[256];
+    bool has_some = false;
+    unsigned n = 0;
+
+    while (file && n < SERVERS_MAX && fgets(line, sizeof line, file)) {
+        const char *server = server_in(line);
+        has_some = has_some || server;
+        n += server && add_server(r, server);
+    }
+    if (file) {
+        fclose(file);
+    }
+    return has_some ? n : add_server(r, "127.0.0.1");
+}
+
 static void read_conf(struct resolver *r)
 {
     int err =
-        evdns_base_resolv_conf_parse(r->dns, DNS_OPTIONS_ALL & ~DNS_OPTION_HOSTSFILE, resolv_conf);
-    if (err != 0) {
+        evdns_base_resolv_conf_parse(r->dns, DNS_OPTION_SEARCH | DNS_OPTION_MISC, resolv_conf);
+
+    if (read_servers(r) == 0) {
         cjd_log(&r->rt->log, CJD_LOG_WARN, "%s names no usable name server code=%d", resolv_conf,
                 err);
     }

@@ -14,42 +14,65 @@ static int link_open(void *link, const struct cjd_link_wish *wish, struct cjd_li
 {
     struct cjd_udp *udp = link;
 
-    (void)wish; /* one queue serves any number of workers */
-    *given =
-        (struct cjd_link_given){.size = sizeof *given, .queues = udp->queues, .mtu = CJD_UDP_MTU};
+    (void)wish; /* as many queues as there are sockets, for any number of workers */
+    *given = (struct cjd_link_given){
+        .size = sizeof *given, .queues = udp->side_count, .mtu = CJD_UDP_MTU};
     return 0;
 }
 
 static int link_rx(void *link, uint32_t queue, struct cjd_vec *vec)
 {
     struct cjd_udp *udp = link;
-    return queue < udp->queues ? cjd_dgram_rx(&udp->queue[queue], vec) : CJD_ERR_INVALID;
+    return queue < udp->side_count ? cjd_dgram_rx(&udp->side[queue].queue, vec) : CJD_ERR_INVALID;
 }
 
+/* Each packet to the socket of its family; what is of neither is the first one's to count. */
+static void split(struct cjd_udp *udp, struct cjd_vec *vec, bool is_last)
+{
+    CJD_VEC_LOCAL(first, CJD_VEC_MAX);
+    CJD_VEC_LOCAL(second, CJD_VEC_MAX);
+
+    for (uint16_t i = 0; i < vec->n; i++) {
+        bool is_second = cjd_udp_addr_is_valid(&vec->v[i]->addr, udp->side[1].family);
+        struct cjd_vec *to = is_second ? &second : &first;
+        if (!cjd_vec_add(to, vec->v[i])) {
+            cjd_dgram_tx(&udp->side[is_second].queue, to, false);
+            (void)cjd_vec_add(to, vec->v[i]);
+        }
+    }
+    vec->n = 0;
+    cjd_dgram_tx(&udp->side[0].queue, &first, is_last);
+    cjd_dgram_tx(&udp->side[1].queue, &second, is_last);
+}
+
+/* With one thread the queue says nothing: the address decides which socket is used. */
 static void link_tx(void *link, uint32_t queue, struct cjd_vec *vec, uint32_t flags)
 {
     struct cjd_udp *udp = link;
+    bool is_last = (flags & CJD_TX_MORE) == 0;
 
-    if (queue >= udp->queues) {
+    if (queue >= udp->side_count) {
         udp->io.packet->free(udp->host, vec);
-        return;
+    } else if (udp->side_count == 1) {
+        cjd_dgram_tx(&udp->side[0].queue, vec, is_last);
+    } else {
+        split(udp, vec, is_last);
     }
-    cjd_dgram_tx(&udp->queue[queue], vec, (flags & CJD_TX_MORE) == 0);
 }
 
 static void link_flush(void *link, uint32_t queue)
 {
     struct cjd_udp *udp = link;
 
-    if (queue < udp->queues) {
-        cjd_dgram_flush(&udp->queue[queue]);
+    if (queue < udp->side_count) {
+        cjd_dgram_flush(&udp->side[queue].queue);
     }
 }
 
 static int link_queue_fd(void *link, uint32_t queue)
 {
     const struct cjd_udp *udp = link;
-    return queue < udp->queues ? udp->fd[queue] : -1;
+    return queue < udp->side_count ? udp->side[queue].fd : -1;
 }
 
 static int link_addr_text(void *link, const struct cjd_linkaddr *addr, char *out, size_t cap)
@@ -81,31 +104,30 @@ static bool fetch_services(struct cjd_udp *udp)
 {
     const struct cjd_host *host = udp->host;
     struct cjd_dgram_io *io = &udp->io;
-    struct cjd_udp_peers_env *env = &udp->env;
+    struct cjd_udp_env *env = &udp->env;
 
     cjd_logger_init(&udp->log, host);
     udp->link = host->get(host, CJD_SERVICE_LINK, 1);
+    udp->netif = host->get(host, CJD_SERVICE_NETIF, 1);
     *io = (struct cjd_dgram_io){.host = host,
                                 .packet = host->get(host, CJD_SERVICE_PACKET, 1),
                                 .time = host->get(host, CJD_SERVICE_TIME, 1),
                                 .loop = host->get(host, CJD_SERVICE_LOOP, 1),
                                 .link = udp->link,
-                                .ops = &cjd_udp_dgram_ops,
-                                .arg = udp};
-    *env = (struct cjd_udp_peers_env){.host = host,
-                                      .peer = host->get(host, CJD_SERVICE_PEER, 1),
-                                      .resolve = host->get(host, CJD_SERVICE_RESOLVE, 1),
-                                      .loop = io->loop,
-                                      .time = io->time,
-                                      .random = host->get(host, CJD_SERVICE_RANDOM, 1),
-                                      .log = &udp->log};
+                                .ops = &cjd_udp_dgram_ops};
+    *env = (struct cjd_udp_env){.host = host,
+                                .peer = host->get(host, CJD_SERVICE_PEER, 1),
+                                .resolve = host->get(host, CJD_SERVICE_RESOLVE, 1),
+                                .loop = io->loop,
+                                .time = io->time,
+                                .random = host->get(host, CJD_SERVICE_RANDOM, 1),
+                                .log = &udp->log};
     udp->beacon_env = (struct cjd_udp_beacon_env){.host = host,
                                                   .beacon = host->get(host, CJD_SERVICE_BEACON, 1),
                                                   .loop = io->loop,
                                                   .time = io->time,
                                                   .random = env->random,
                                                   .log = &udp->log};
-    cjd_udp_beacon_init(&udp->beacon, &udp->beacon_env);
     return udp->link && io->packet && io->time && io->loop && env->peer && env->resolve &&
            env->random && udp->beacon_env.beacon;
 }
@@ -119,14 +141,15 @@ static int udp_create(const struct cjd_host *host, void **self, struct cjd_plugi
         return CJD_ERR_NO_MEMORY;
     }
     udp->host = host;
-    udp->queues = CJD_UDP_QUEUES;
-    for (uint32_t i = 0; i < udp->queues; i++) {
-        udp->fd[i] = -1;
-    }
     if (!fetch_services(udp)) {
         free(udp);
         say(error, "", "the host lacks a service that this plugin needs");
         return CJD_ERR_VERSION;
+    }
+    for (uint32_t i = 0; i < CJD_UDP_BINDS_MAX; i++) {
+        udp->side[i].udp = udp;
+        udp->side[i].fd = -1;
+        cjd_udp_beacon_init(&udp->side[i].beacon, &udp->beacon_env);
     }
     *self = udp;
     return 0;
@@ -152,7 +175,9 @@ static int reconfigure(struct cjd_udp *udp, struct cjd_udp_config *config,
             say(error, "/peers", cjd_err_text(err));
             return err;
         }
-        cjd_udp_beacon_apply(&udp->beacon, &config->beacon);
+        for (uint32_t i = 0; i < udp->side_count; i++) {
+            cjd_udp_beacon_apply(&udp->side[i].beacon, &config->beacon);
+        }
     }
     cjd_udp_config_free(udp->config);
     udp->config = config;
@@ -190,45 +215,44 @@ static void udp_release(void *self)
 {
     struct cjd_udp *udp = self;
 
-    cjd_udp_beacon_close(&udp->beacon);
-    for (uint32_t i = 0; i < udp->queues; i++) {
-        if (udp->fd[i] >= 0) {
-            close(udp->fd[i]);
-            udp->fd[i] = -1;
+    for (uint32_t i = 0; i < CJD_UDP_BINDS_MAX; i++) {
+        cjd_udp_beacon_close(&udp->side[i].beacon);
+        if (udp->side[i].fd >= 0) {
+            close(udp->side[i].fd);
+            udp->side[i].fd = -1;
         }
     }
     udp->is_acquired = false;
 }
 
-static int open_sockets(struct cjd_udp *udp, struct cjd_plugin_error *error)
+static int acquire_side(struct cjd_udp *udp, uint32_t i, struct cjd_plugin_error *error)
 {
-    struct cjd_udp_target bind = udp->config->bind;
+    const struct cjd_udp_config *config = udp->config;
+    struct cjd_udp_side *side = &udp->side[i];
     struct cjd_udp_socket_wish wish = {
-        .bind = &bind, .dscp = udp->config->dscp, .pointer = "/bind"};
+        .bind = &config->bind[i], .dscp = config->dscp, .pointer = "/bind"};
 
-    for (uint32_t i = 0; i < udp->queues; i++) {
-        int fd = cjd_udp_socket_open(&wish, &udp->log, &udp->bound, error);
-        if (fd < 0) {
-            return fd;
-        }
-        udp->fd[i] = fd;
-        bind.port = cjd_udp_addr_port(&udp->bound); /* the others take the port of the first */
+    int fd = cjd_udp_socket_open(&wish, &udp->log, &side->bound, error);
+    if (fd < 0) {
+        return fd;
     }
-    return 0;
+    side->fd = fd;
+    return cjd_udp_beacon_open(&side->beacon, &config->beacon, &config->bind[i], config->dscp,
+                               error);
 }
 
 static int udp_acquire(void *self, struct cjd_plugin_error *error)
 {
     struct cjd_udp *udp = self;
+    int err = 0;
 
     if (!udp->config || udp->is_acquired) {
         say(error, "", cjd_err_text(CJD_ERR_STATE));
         return CJD_ERR_STATE;
     }
-    int err = open_sockets(udp, error);
-    if (err == 0) {
-        err = cjd_udp_beacon_open(&udp->beacon, &udp->config->beacon, &udp->config->bind,
-                                  udp->config->dscp, error);
+    udp->side_count = (uint32_t)udp->config->bind_count;
+    for (uint32_t i = 0; i < udp->side_count && err == 0; i++) {
+        err = acquire_side(udp, i, error);
     }
     if (err != 0) {
         udp_release(udp);
@@ -250,16 +274,26 @@ static void on_peer_event(void *arg, const struct cjd_peer_event *event)
     }
 }
 
+static void on_news(void *arg)
+{
+    struct cjd_udp *udp = arg;
+
+    if (udp->is_started) {
+        cjd_udp_peers_news(&udp->peers);
+    }
+}
+
 /* The address where it fits into a link's name of 31 characters, else the port. */
 static void make_name(const struct cjd_udp *udp, char name[32])
 {
+    const struct cjd_linkaddr *bound = &udp->side[0].bound;
     char text[CJD_UDP_TEXT_SIZE] = "";
 
-    (void)cjd_udp_addr_text(&udp->bound, text, sizeof text);
+    (void)cjd_udp_addr_text(bound, text, sizeof text);
     if (strlen(text) < 28) {
         snprintf(name, 32, "udp/%.27s", text);
     } else {
-        snprintf(name, 32, "udp/[ip6]:%u", cjd_udp_addr_port(&udp->bound));
+        snprintf(name, 32, "udp/[ip6]:%u", cjd_udp_addr_port(bound));
     }
 }
 
@@ -267,71 +301,44 @@ static int link_up(struct cjd_udp *udp, struct cjd_plugin_error *error)
 {
     char name[32];
 
-    udp->family = udp->config->bind.family;
-    for (uint32_t i = 0; i < udp->queues; i++) {
-        cjd_dgram_open(&udp->queue[i], &udp->io, i, udp->fd[i]);
+    for (uint32_t i = 0; i < udp->side_count; i++) {
+        struct cjd_udp_side *side = &udp->side[i];
+        side->io = udp->io;
+        side->io.arg = side;
+        side->family = udp->config->bind[i].family;
+        cjd_dgram_open(&side->queue, &side->io, i, side->fd);
     }
     make_name(udp, name);
-    int err = udp->link->link_up(udp->host, name, &link_ops, udp, &udp->io.link_id);
+    int err = udp->link->link_up(udp->host, name, &link_ops, udp, &udp->link_id);
     if (err != 0) {
         say(error, "", cjd_err_text(err));
     }
+    for (uint32_t i = 0; i < udp->side_count; i++) {
+        udp->side[i].io.link_id = udp->link_id;
+    }
     return err;
 }
 
-static void link_down(struct cjd_udp *udp)
+#define LOG_COUNTER(prefix, from, name)                                                            \
+    if ((from)->name > 0) {                                                                        \
+        cjd_logger_write(&udp->log, CJD_LEVEL_DEBUG, "counter " prefix #name "=%llu",              \
+                         (unsigned long long)(from)->name);                                        \
+    }
+
+static void log_counters(const struct cjd_udp *udp, const struct cjd_udp_side *side)
 {
-    struct cjd_dgram_counters sum = {0};
+    const struct cjd_dgram_counters *c = &side->queue.counters;
+    const struct cjd_udp_beacon_counters *b = &side->beacon.counters;
 
-    udp->link->link_down(udp->host, udp->io.link_id);
-    for (uint32_t i = 0; i < udp->queues; i++) {
-        cjd_dgram_counters_add(&sum, &udp->queue[i].counters);
-        cjd_dgram_close(&udp->queue[i]);
-    }
-#define LOG_COUNTER(name)                                                                          \
-    if (sum.name > 0) {                                                                            \
-        cjd_logger_write(&udp->log, CJD_LEVEL_DEBUG, "counter " #name "=%llu",                     \
-                         (unsigned long long)sum.name);                                            \
-    }
-    CJD_DGRAM_COUNTER_LIST(LOG_COUNTER)
-#undef LOG_COUNTER
-}
-
-static void beacon_stop(struct cjd_udp *udp)
-{
-    const struct cjd_udp_beacon_counters *c = &udp->beacon.counters;
-
-    cjd_udp_beacon_stop(&udp->beacon);
-#define LOG_BEACON(name)                                                                           \
-    if (c->name > 0) {                                                                             \
-        cjd_logger_write(&udp->log, CJD_LEVEL_DEBUG, "counter beacon_" #name "=%llu",              \
-                         (unsigned long long)c->name);                                             \
-    }
-#define LOG_VERDICT(verdict, name) LOG_BEACON(name)
+#define LOG_IO(name)               LOG_COUNTER("", c, name)
+#define LOG_BEACON(name)           LOG_COUNTER("beacon_", b, name)
+#define LOG_VERDICT(verdict, name) LOG_COUNTER("beacon_", b, name)
+    CJD_DGRAM_COUNTER_LIST(LOG_IO)
     CJD_UDP_BEACON_COUNTER_LIST(LOG_BEACON)
     CJD_UDP_VERDICT_LIST(LOG_VERDICT)
+#undef LOG_IO
 #undef LOG_BEACON
 #undef LOG_VERDICT
-}
-
-static int start_peers(struct cjd_udp *udp, struct cjd_plugin_error *error)
-{
-    udp->env.link = udp->io.link_id;
-    udp->env.family = udp->family;
-    cjd_udp_peers_init(&udp->peers, &udp->env);
-    int err = udp->env.peer->watch(udp->host, on_peer_event, udp);
-    if (err == 0) {
-        err = cjd_udp_peers_apply(&udp->peers, udp->config);
-    }
-    if (err != 0) {
-        say(error, "/peers", cjd_err_text(err));
-        return err;
-    }
-    err = cjd_udp_beacon_start(&udp->beacon, &udp->config->beacon, udp->io.link_id, &udp->bound);
-    if (err != 0) {
-        say(error, "/beacon", cjd_err_text(err));
-    }
-    return err;
 }
 
 static void udp_stop(void *self)
@@ -342,15 +349,71 @@ static void udp_stop(void *self)
         return;
     }
     udp->is_started = false;
-    beacon_stop(udp);
-    link_down(udp);
+    for (uint32_t i = 0; i < udp->side_count; i++) {
+        cjd_udp_beacon_stop(&udp->side[i].beacon);
+    }
+    udp->link->link_down(udp->host, udp->link_id);
+    for (uint32_t i = 0; i < udp->side_count; i++) {
+        log_counters(udp, &udp->side[i]);
+        cjd_dgram_close(&udp->side[i].queue);
+    }
     cjd_udp_peers_fini(&udp->peers);
+}
+
+static bool has_family(const struct cjd_udp *udp, int family)
+{
+    return udp->side[0].family == family || (udp->side_count > 1 && udp->side[1].family == family);
+}
+
+static int start_peers(struct cjd_udp *udp, struct cjd_plugin_error *error)
+{
+    udp->env.link = udp->link_id;
+    udp->env.has_ip4 = has_family(udp, AF_INET);
+    udp->env.has_ip6 = has_family(udp, AF_INET6);
+    cjd_udp_peers_init(&udp->peers, &udp->env);
+    int err = udp->env.peer->watch(udp->host, on_peer_event, udp);
+    if (err == 0 && udp->netif && udp->netif->watch) {
+        err = udp->netif->watch(udp->host, on_news, udp);
+        err = err == CJD_ERR_EXISTS ? 0 : err; /* ours, of an earlier start */
+    }
+    if (err == 0) {
+        err = cjd_udp_peers_apply(&udp->peers, udp->config);
+    }
+    if (err != 0) {
+        say(error, "/peers", cjd_err_text(err));
+    }
+    return err;
+}
+
+static int start_beacons(struct cjd_udp *udp, struct cjd_plugin_error *error)
+{
+    int err = 0;
+
+    for (uint32_t i = 0; i < udp->side_count && err == 0; i++) {
+        struct cjd_udp_side *side = &udp->side[i];
+        err = cjd_udp_beacon_start(&side->beacon, &udp->config->beacon, udp->link_id, &side->bound);
+    }
+    if (err != 0) {
+        say(error, "/beacon", cjd_err_text(err));
+    }
+    return err;
+}
+
+static void tell_start(const struct cjd_udp *udp)
+{
+    char text[2][CJD_UDP_TEXT_SIZE] = {"", ""};
+
+    for (uint32_t i = 0; i < udp->side_count; i++) {
+        (void)cjd_udp_addr_text(&udp->side[i].bound, text[i], sizeof text[i]);
+    }
+    cjd_logger_write(&udp->log, CJD_LEVEL_INFO, "listening on %s%s%s, %zu configured peer%s",
+                     text[0], text[1][0] != '\0' ? " and " : "", text[1], udp->peers.count,
+                     udp->peers.count == 1 ? "" : "s");
 }
 
 static int udp_start(void *self, struct cjd_plugin_error *error)
 {
     struct cjd_udp *udp = self;
-    char text[CJD_UDP_TEXT_SIZE] = "";
 
     if (!udp->is_acquired || udp->is_started) {
         say(error, "", cjd_err_text(CJD_ERR_STATE));
@@ -362,24 +425,29 @@ static int udp_start(void *self, struct cjd_plugin_error *error)
     }
     udp->is_started = true;
     err = start_peers(udp, error);
+    err = err == 0 ? start_beacons(udp, error) : err;
     if (err != 0) {
         udp_stop(udp);
         return err;
     }
-    (void)cjd_udp_addr_text(&udp->bound, text, sizeof text);
-    cjd_logger_write(&udp->log, CJD_LEVEL_INFO, "listening on %s, %zu configured peer%s", text,
-                     udp->peers.count, udp->peers.count == 1 ? "" : "s");
+    tell_start(udp);
     return 0;
 }
 
 /* --- what the host reads
  * -------------------------------------------------------------------------- */
 
-static const struct cjd_need needs[] = {{CJD_SERVICE_LOG, 1, 1},    {CJD_SERVICE_TIME, 1, 0},
-                                        {CJD_SERVICE_RANDOM, 1, 0}, {CJD_SERVICE_LOOP, 1, 0},
-                                        {CJD_SERVICE_PACKET, 1, 0}, {CJD_SERVICE_LINK, 1, 0},
-                                        {CJD_SERVICE_PEER, 1, 0},   {CJD_SERVICE_RESOLVE, 1, 0},
-                                        {CJD_SERVICE_BEACON, 1, 0}, {NULL, 0, 0}};
+static const struct cjd_need needs[] = {{CJD_SERVICE_LOG, 1, 1},
+                                        {CJD_SERVICE_TIME, 1, 0},
+                                        {CJD_SERVICE_RANDOM, 1, 0},
+                                        {CJD_SERVICE_LOOP, 1, 0},
+                                        {CJD_SERVICE_PACKET, 1, 0},
+                                        {CJD_SERVICE_LINK, 1, 0},
+                                        {CJD_SERVICE_PEER, 1, 0},
+                                        {CJD_SERVICE_RESOLVE, 1, 0},
+                                        {CJD_SERVICE_BEACON, 1, 0},
+                                        {CJD_SERVICE_NETIF, 1, 1},
+                                        {NULL, 0, 0}};
 
 CJD_PLUGIN(.id = "udp", .version = CJD_VERSION, .summary = "Links over UDP, IPv4 or IPv6",
            .license = "ISC", .provides = CJD_PROVIDES_LINK, .needs_caps = CJD_CAP_BIND_LOW,

@@ -1,8 +1,10 @@
 /*
- * One instance of the UDP plugin: a socket, its queues, and the configured peers behind it.
+ * One instance of the UDP plugin: a link of one socket, or of two, one of each family, and the
+ * configured peers behind it.
  *
  * Life cycle in udp.c; the parts are udp_config (what is wanted), udp_socket (making it), udp_io
- * (packets), udp_peers (whom to talk to), udp_beacon (who else is near).
+ * (packets), udp_place and udp_peers (whom to talk to, and where), udp_outlet and udp_beacon (who
+ * else is near).
  */
 #ifndef UDP_H
 #define UDP_H
@@ -16,27 +18,33 @@
 #include "udp_peers.h"
 #include "udp_socket.h"
 
-/* Queues, and sockets, per link. More than one shares the address by SO_REUSEPORT. */
-#define CJD_UDP_QUEUES 1u
+/* A socket with what belongs to it. Its position is the number of its queue. */
+struct cjd_udp_side {
+    struct cjd_udp *udp;
+    int family;
+    struct cjd_dgram_io io;
+    int fd; /* −1: closed */
+    struct cjd_linkaddr bound;
+    struct cjd_dgram queue;
+    struct cjd_udp_beacon beacon;
+};
 
 struct cjd_udp {
     const struct cjd_host *host;
     struct cjd_logger log;
     const struct cjd_link_service *link;
-    struct cjd_dgram_io io;
-    int family; /* of the bound address */
-    struct cjd_udp_peers_env env;
+    const struct cjd_netif_service *netif; /* NULL: not offered */
+    struct cjd_dgram_io io;                /* what the sides begin with */
+    struct cjd_udp_env env;
     struct cjd_udp_beacon_env beacon_env;
 
     struct cjd_udp_config *config; /* in force; NULL before configure */
-    uint32_t queues;
-    int fd[CJD_UDP_QUEUES]; /* −1: closed */
-    struct cjd_linkaddr bound;
     bool is_acquired;
     bool is_started;
+    uint32_t link_id;
     struct cjd_udp_peers peers;
-    struct cjd_udp_beacon beacon;
-    struct cjd_dgram queue[CJD_UDP_QUEUES];
+    uint32_t side_count;
+    struct cjd_udp_side side[CJD_UDP_BINDS_MAX];
 };
 
 /* What the plugin exports; named here for tests that are linked with it. */

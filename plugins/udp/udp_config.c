@@ -11,7 +11,11 @@
 
 static void peer_fini(struct cjd_udp_peer_conf *peer)
 {
+    for (size_t i = 0; peer->address && i < peer->address_count; i++) {
+        free(peer->address[i]);
+    }
     free(peer->address);
+    free(peer->target);
     cjd_peer_conf_fini(&peer->who);
 }
 
@@ -21,30 +25,73 @@ static int keep(char **out, const char *text)
     return text && !*out ? CJD_ERR_NO_MEMORY : 0;
 }
 
-static int read_address(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at, int family)
+static bool has_family(const struct cjd_udp_config *config, int family)
 {
-    struct cjd_conf member = cjd_conf_member(at, "address");
-    const char *text;
-    const char *why = "";
-
-    int err = cjd_conf_string(at, "address", NULL, &text);
-    if (err != 0) {
-        return err;
+    for (size_t i = 0; i < config->bind_count; i++) {
+        if (config->bind[i].family == family) {
+            return true;
+        }
     }
-    if (cjd_udp_target_parse(&peer->target, text, &why) != 0 ||
-        cjd_udp_target_check_peer(&peer->target, family, &why) != 0) {
-        return cjd_conf_fail(&member, "%s", why);
-    }
-    return keep(&peer->address, text);
+    return false;
 }
 
-static int read_peer(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at, int family)
+static int read_address(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at, size_t i,
+                        const struct cjd_udp_config *config)
+{
+    struct cjd_udp_target *target = &peer->target[i];
+    const char *text = json_string_value(at->value);
+    const char *why = "";
+
+    if (!text || strlen(text) != json_string_length(at->value)) {
+        return cjd_conf_fail(at, "must be a text without NUL: \"address:port\"");
+    }
+    if (cjd_udp_target_parse(target, text, &why) != 0) {
+        return cjd_conf_fail(at, "%s", why);
+    }
+    /* One that no link of either family could have is told as such. */
+    int family = has_family(config, target->family) ? target->family : config->bind[0].family;
+    if (cjd_udp_target_check_peer(target, family, &why) != 0) {
+        return cjd_conf_fail(at, "%s", why);
+    }
+    return keep(&peer->address[i], text);
+}
+
+/* One text, or a list of them. */
+static int read_addresses(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at,
+                          const struct cjd_udp_config *config)
+{
+    struct cjd_conf member = cjd_conf_member(at, "address");
+    bool is_list = json_is_array(member.value);
+    size_t count = is_list ? cjd_conf_count(&member) : 1;
+    int err = 0;
+
+    if (!member.value) {
+        return cjd_conf_fail(at, "\"address\" is missing");
+    }
+    if (count == 0 || count > CJD_UDP_ADDRESSES_MAX) {
+        return cjd_conf_fail(&member, "a peer has 1 to %u addresses", CJD_UDP_ADDRESSES_MAX);
+    }
+    peer->target = calloc(count, sizeof *peer->target);
+    peer->address = calloc(count, sizeof *peer->address);
+    if (!peer->target || !peer->address) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count && err == 0; i++) {
+        struct cjd_conf item = cjd_conf_item(&member, i);
+        peer->address_count++;
+        err = read_address(peer, is_list ? &item : &member, i, config);
+    }
+    return err;
+}
+
+static int read_peer(struct cjd_udp_peer_conf *peer, const struct cjd_conf *at,
+                     const struct cjd_udp_config *config)
 {
     int err = json_is_object(at->value)
                   ? 0
                   : cjd_conf_fail(at, "a peer is an object: { \"address\": \xe2\x80\xa6 }");
 
-    err = err == 0 ? read_address(peer, at, family) : err;
+    err = err == 0 ? read_addresses(peer, at, config) : err;
     return err == 0 ? cjd_peer_conf_read(&peer->who, at) : err;
 }
 
@@ -56,15 +103,39 @@ static bool is_same_target(const struct cjd_udp_target *a, const struct cjd_udp_
            strcasecmp(a->host, b->host) == 0;
 }
 
+/* The peer, of the first `count`, that has this address already; -1: none. */
+static long owner_of(const struct cjd_udp_config *config, size_t count,
+                     const struct cjd_udp_target *target)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < config->peers[i].address_count; j++) {
+            if (is_same_target(&config->peers[i].target[j], target)) {
+                return (long)i;
+            }
+        }
+    }
+    return -1;
+}
+
+/* Of the last peer: two peers cannot share an address. */
 static int check_unique(const struct cjd_udp_config *config, const struct cjd_conf *at)
 {
-    const struct cjd_udp_peer_conf *last = &config->peers[config->peer_count - 1];
+    struct cjd_conf member = cjd_conf_member(at, "address");
+    size_t last = config->peer_count - 1;
+    const struct cjd_udp_peer_conf *peer = &config->peers[last];
 
-    for (size_t i = 0; i + 1 < config->peer_count; i++) {
-        if (is_same_target(&config->peers[i].target, &last->target)) {
-            struct cjd_conf member = cjd_conf_member(at, "address");
-            return cjd_conf_fail(&member, "this address is already that of peer %zu of the list",
-                                 i);
+    for (size_t i = 0; i < peer->address_count; i++) {
+        struct cjd_conf item = cjd_conf_item(&member, i);
+        const struct cjd_conf *place = item.value ? &item : &member;
+        long owner = owner_of(config, last, &peer->target[i]);
+        if (owner >= 0) {
+            return cjd_conf_fail(place, "this address is already that of peer %ld of the list",
+                                 owner);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (is_same_target(&peer->target[i], &peer->target[j])) {
+                return cjd_conf_fail(place, "this address stands twice in the list");
+            }
         }
     }
     return 0;
@@ -89,7 +160,7 @@ static int read_peers(struct cjd_udp_config *config, const struct cjd_conf *root
     for (size_t i = 0; i < count && err == 0; i++) {
         struct cjd_conf item = cjd_conf_item(&list, i);
         config->peer_count++;
-        err = read_peer(&config->peers[i], &item, config->bind.family);
+        err = read_peer(&config->peers[i], &item, config);
         err = err == 0 ? check_unique(config, &item) : err;
     }
     return err;
@@ -98,21 +169,46 @@ static int read_peers(struct cjd_udp_config *config, const struct cjd_conf *root
 /* --- the rest -----------------------------------------------------------------------------------
  */
 
+static int read_one_bind(struct cjd_udp_config *config, const struct cjd_conf *at, const char *text)
+{
+    struct cjd_udp_target bind;
+    const char *why = "";
+
+    if (cjd_udp_target_parse(&bind, text, &why) != 0 ||
+        cjd_udp_target_check_bind(&bind, &why) != 0) {
+        return cjd_conf_fail(at, "%s", why);
+    }
+    if (has_family(config, bind.family)) {
+        return cjd_conf_fail(at, "a link has one address of each family, IPv4 and IPv6; list the "
+                                 "plugin twice for more");
+    }
+    config->bind[config->bind_count++] = bind; /* there are two families */
+    return 0;
+}
+
+/* One text, or a list of them: the first is what the link is called by. */
 static int read_bind(struct cjd_udp_config *config, const struct cjd_conf *root)
 {
     struct cjd_conf member = cjd_conf_member(root, "bind");
+    size_t count = cjd_conf_count(&member);
     const char *text;
-    const char *why = "";
+    int err = 0;
 
-    int err = cjd_conf_string(root, "bind", "0.0.0.0", &text);
-    if (err != 0) {
-        return err;
+    if (!json_is_array(member.value)) {
+        err = cjd_conf_string(root, "bind", "0.0.0.0", &text);
+        return err == 0 ? read_one_bind(config, &member, text) : err;
     }
-    if (cjd_udp_target_parse(&config->bind, text, &why) != 0 ||
-        cjd_udp_target_check_bind(&config->bind, &why) != 0) {
-        return cjd_conf_fail(&member, "%s", why);
+    if (count == 0) {
+        return cjd_conf_fail(&member, "there is no address in this list");
     }
-    return 0;
+    for (size_t i = 0; i < count && err == 0; i++) {
+        struct cjd_conf item = cjd_conf_item(&member, i);
+        text = json_string_value(item.value);
+        bool is_text = text && strlen(text) == json_string_length(item.value);
+        err = is_text ? read_one_bind(config, &item, text)
+                      : cjd_conf_fail(&item, "must be a text: \"address:port\"");
+    }
+    return err;
 }
 
 static int read_dscp(struct cjd_udp_config *config, const struct cjd_conf *root)
@@ -177,7 +273,10 @@ static int read_beacon(struct cjd_udp_config *config, const struct cjd_conf *roo
                    : err;
     config->beacon.mode = (enum cjd_udp_beacon_mode)mode;
     config->beacon.port = (uint16_t)port;
-    if (err == 0 && mode != CJD_UDP_BEACON_OFF && port == config->bind.port) {
+    for (size_t i = 0; i < config->bind_count && mode != CJD_UDP_BEACON_OFF && err == 0; i++) {
+        if (port != config->bind[i].port) {
+            continue;
+        }
         err = cjd_conf_fail(member.value ? &member : &beacon,
                             "beacons need a port of their own, not that of \"bind\"");
     }
@@ -226,13 +325,27 @@ void cjd_udp_config_free(struct cjd_udp_config *config)
 bool cjd_udp_config_same_socket(const struct cjd_udp_config *a, const struct cjd_udp_config *b)
 {
     bool has_beacon = a->beacon.mode != CJD_UDP_BEACON_OFF;
+    bool is_same = a->bind_count == b->bind_count && a->dscp == b->dscp &&
+                   has_beacon == (b->beacon.mode != CJD_UDP_BEACON_OFF) &&
+                   (!has_beacon || a->beacon.port == b->beacon.port);
 
-    return is_same_target(&a->bind, &b->bind) && a->dscp == b->dscp &&
-           has_beacon == (b->beacon.mode != CJD_UDP_BEACON_OFF) &&
-           (!has_beacon || a->beacon.port == b->beacon.port);
+    for (size_t i = 0; i < a->bind_count && is_same; i++) {
+        is_same = is_same_target(&a->bind[i], &b->bind[i]);
+    }
+    return is_same;
+}
+
+static bool is_same_addresses(const struct cjd_udp_peer_conf *a, const struct cjd_udp_peer_conf *b)
+{
+    bool is_same = a->address_count == b->address_count;
+
+    for (size_t i = 0; i < a->address_count && is_same; i++) {
+        is_same = is_same_target(&a->target[i], &b->target[i]);
+    }
+    return is_same;
 }
 
 bool cjd_udp_peer_conf_equal(const struct cjd_udp_peer_conf *a, const struct cjd_udp_peer_conf *b)
 {
-    return is_same_target(&a->target, &b->target) && cjd_peer_conf_equal(&a->who, &b->who);
+    return is_same_addresses(a, b) && cjd_peer_conf_equal(&a->who, &b->who);
 }

@@ -18,9 +18,14 @@
 /* Most configured peers of one link; each takes a switch slot of the node. */
 #define CJD_UDP_PEERS_MAX 4096u
 
+/* Addresses of one peer, as many as a peer URI has; and of one link: one of each family. */
+#define CJD_UDP_ADDRESSES_MAX 8u
+#define CJD_UDP_BINDS_MAX     2u
+
 struct cjd_udp_peer_conf {
-    struct cjd_udp_target target;
-    char *address; /* as written */
+    size_t address_count; /* at least 1 */
+    struct cjd_udp_target *target;
+    char **address; /* as written */
     struct cjd_peer_conf who;
 };
 
@@ -38,7 +43,8 @@ struct cjd_udp_beacon_conf {
 };
 
 struct cjd_udp_config {
-    struct cjd_udp_target bind;
+    size_t bind_count; /* 1, or 2 of different families */
+    struct cjd_udp_target bind[CJD_UDP_BINDS_MAX];
     uint8_t dscp;
     struct cjd_udp_beacon_conf beacon;
     struct cjd_udp_peer_conf *peers;

@@ -3,14 +3,14 @@
 /* False: nothing could be sent back to it. */
 static bool on_receive(void *arg, struct cjd_pkt *pkt, uint32_t name_len)
 {
-    const struct cjd_udp *udp = arg;
-    return cjd_udp_addr_canon(&pkt->addr, name_len, udp->family);
+    const struct cjd_udp_side *side = arg;
+    return cjd_udp_addr_canon(&pkt->addr, name_len, side->family);
 }
 
 static bool on_send(void *arg, struct cjd_pkt *pkt)
 {
-    const struct cjd_udp *udp = arg;
-    return cjd_udp_addr_is_valid(&pkt->addr, udp->family);
+    const struct cjd_udp_side *side = arg;
+    return cjd_udp_addr_is_valid(&pkt->addr, side->family);
 }
 
 static const void *on_name(void *arg, const struct cjd_pkt *pkt, void *room, socklen_t *len)
@@ -23,8 +23,8 @@ static const void *on_name(void *arg, const struct cjd_pkt *pkt, void *room, soc
 
 static void on_unsendable(void *arg, const struct cjd_linkaddr *addr, int errno_value)
 {
-    struct cjd_udp *udp = arg;
-    cjd_udp_peers_unsendable(&udp->peers, addr, errno_value);
+    struct cjd_udp_side *side = arg;
+    cjd_udp_peers_unsendable(&side->udp->peers, addr, errno_value);
 }
 
 const struct cjd_dgram_ops cjd_udp_dgram_ops = {.room = CJD_UDP_MTU,

@@ -10,7 +10,7 @@
 /* Largest datagram a reference node takes or sends (link notes §2.1). */
 #define CJD_UDP_MTU 3496u
 
-/* Their arg is a struct cjd_udp. */
+/* Their arg is a struct cjd_udp_side. */
 extern const struct cjd_dgram_ops cjd_udp_dgram_ops;
 
 #endif

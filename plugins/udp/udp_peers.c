@@ -3,130 +3,258 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "udp_place.h"
+
 enum udp_peer_state {
     PEER_NEW,     /* not told to the core yet */
-    PEER_FIXED,   /* has its numeric address for good */
     PEER_DEAD,    /* refused or removed by the core; the next reload tries again */
-    PEER_WAITING, /* for the timer, to ask (or to tell the core, where it had no room) */
-    PEER_ASKING,  /* a name is being resolved */
-    PEER_TRYING,  /* has an address that gave no sign of life yet */
+    PEER_WAITING, /* to be told to the core, which had no room */
+    PEER_IDLE,    /* no address is found yet */
+    PEER_TRYING,  /* has an address that gives no sign of life */
     PEER_ALIVE,
 };
 
 struct cjd_udp_peer {
-    struct cjd_udp_peers *owner;
+    const struct cjd_udp_env *env;
     const struct cjd_udp_peer_conf *conf;
     enum udp_peer_state state;
     bool is_added; /* the core knows it as `id` */
     bool is_kept;  /* used while a configuration is applied */
     uint32_t id;
-    struct cjd_linkaddr addr; /* as told to the core; len 0: none */
+    struct cjd_linkaddr addr; /* as last told to the core; len 0: none */
     struct cjd_plugin_timer timer;
-    struct cjd_resolve_request *request; /* PEER_ASKING */
-    struct cjd_linkaddr found[CJD_RESOLVE_MAX];
-    uint32_t found_count;
-    uint32_t found_next; /* the one to be tried next */
-    unsigned failures;   /* questions in a row without an answer */
-    uint64_t wait_ns;    /* next wait, before jitter */
-    uint64_t asked_ns;
-    uint64_t tried_ns;
+    bool is_armed;
+    uint64_t wait_ns;    /* WAITING: the next wait */
+    uint64_t window_ns;  /* TRYING: of this round */
+    uint32_t tried;      /* in this round */
+    uint32_t unsendable; /* in a row */
+    unsigned failures;
     uint64_t reported_ns; /* 0: never */
+    uint64_t told_ns;
+    size_t place_count;
+    struct cjd_udp_place place[];
 };
 
-static void locate(struct cjd_udp_peer *p);
-static void try_next(struct cjd_udp_peer *p);
+struct candidates {
+    uint32_t count;
+    struct cjd_linkaddr v[CJD_UDP_CANDIDATES_MAX];
+};
 
-static uint64_t now(const struct cjd_udp_peer *p)
-{
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-    return env->time->now_ns(env->host);
-}
-
-static bool is_numeric(const struct cjd_udp_peer *p)
-{
-    return p->conf->target.family != AF_UNSPEC;
-}
-
-/* Its address has to be found, and may change: a name, or a device that may come and go. */
-static bool is_movable(const struct cjd_udp_peer *p)
-{
-    return !is_numeric(p) || p->conf->target.zone[0] != '\0';
-}
-
-/* --- waiting ------------------------------------------------------------------------------------
+/* --- helpers ------------------------------------------------------------------------------------
  */
 
 static void arm(struct cjd_udp_peer *p, uint64_t delay_ns)
 {
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-    env->loop->timer_arm(env->host, &p->timer, delay_ns);
+    p->is_armed = true;
+    p->env->loop->timer_arm(p->env->host, &p->timer, delay_ns);
 }
 
 static void disarm(struct cjd_udp_peer *p)
 {
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-    env->loop->timer_cancel(env->host, &p->timer);
+    p->is_armed = false;
+    p->env->loop->timer_cancel(p->env->host, &p->timer);
 }
 
-static void drop_request(struct cjd_udp_peer *p)
+static void set_reason(const struct cjd_udp_peer *p, int32_t reason)
 {
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-
-    if (p->request) {
-        env->resolve->cancel(env->host, p->request);
-        p->request = NULL;
+    if (p->is_added) {
+        p->env->peer->set_reason(p->env->host, p->id, reason);
     }
 }
 
-static void wait_for(struct cjd_udp_peer *p, uint64_t delay_ns)
+/* -1: not among them. */
+static int index_of(const struct candidates *c, const struct cjd_linkaddr *addr)
 {
-    p->state = PEER_WAITING;
-    arm(p, delay_ns);
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (cjd_udp_addr_equal(&c->v[i], addr)) {
+            return (int)i;
+        }
+    }
+    return -1;
 }
 
-static void back_off(struct cjd_udp_peer *p)
+/* In the order of the configuration, without repeats: two names may stand for one address. */
+static struct candidates gather(const struct cjd_udp_peer *p)
 {
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-    uint32_t random;
+    struct candidates c = {.count = 0};
 
-    env->random->fill(env->host, &random, sizeof random);
-    uint64_t quarter = p->wait_ns / 4;
-    wait_for(p, p->wait_ns - quarter * random / UINT32_MAX);
-    p->wait_ns = 2 * p->wait_ns < CJD_UDP_WAIT_MAX_NS ? 2 * p->wait_ns : CJD_UDP_WAIT_MAX_NS;
+    for (size_t i = 0; i < p->place_count; i++) {
+        const struct cjd_udp_found *found = &p->place[i].found;
+        for (uint32_t j = 0; j < found->count && c.count < CJD_UDP_CANDIDATES_MAX; j++) {
+            if (index_of(&c, &found->v[j]) < 0) {
+                c.v[c.count++] = found->v[j];
+            }
+        }
+    }
+    return c;
+}
+
+/* --- trying addresses ---------------------------------------------------------------------------
+ */
+
+/* The core forgot the peer, and its event is still under way. */
+static void lose(struct cjd_udp_peer *p)
+{
+    disarm(p);
+    for (size_t i = 0; i < p->place_count; i++) {
+        cjd_udp_place_settle(&p->place[i]);
+    }
+    p->is_added = false;
+    p->state = PEER_DEAD;
+}
+
+/* True: the peer has this address now. The core is told even where we think it has it already: it
+ * may have followed the peer elsewhere. */
+static bool move_to(struct cjd_udp_peer *p, const struct cjd_linkaddr *addr)
+{
+    char text[CJD_UDP_TEXT_SIZE] = "";
+
+    (void)cjd_udp_addr_text(addr, text, sizeof text);
+    int err = p->env->peer->set_addr(p->env->host, p->id, addr);
+    if (err == 0) {
+        cjd_logger_write(p->env->log, CJD_LEVEL_DEBUG, "peer %s is tried at %s",
+                         p->conf->address[0], text);
+        p->addr = *addr;
+        return true;
+    }
+    cjd_logger_write(p->env->log, p->failures++ == 0 ? CJD_LEVEL_INFO : CJD_LEVEL_DEBUG,
+                     "peer %s cannot have the address %s: %s", p->conf->address[0], text,
+                     cjd_err_text(err));
+    if (err == CJD_ERR_NOT_FOUND) {
+        lose(p);
+    }
+    return false;
+}
+
+/* One more address was tried. The window grows with each round. */
+static void count_try(struct cjd_udp_peer *p, uint32_t count)
+{
+    if (++p->tried >= count) {
+        p->tried = 0;
+        p->window_ns =
+            2 * p->window_ns < CJD_UDP_WINDOW_MAX_NS ? 2 * p->window_ns : CJD_UDP_WINDOW_MAX_NS;
+    }
+}
+
+/* To the next address that the core accepts; with a single one there is nothing to wait for. */
+static void advance(struct cjd_udp_peer *p)
+{
+    struct candidates c = gather(p);
+    uint32_t first = (uint32_t)(index_of(&c, &p->addr) + 1);
+
+    for (uint32_t i = 0; i < c.count && p->state != PEER_DEAD; i++) {
+        uint64_t window_ns = p->window_ns;
+        count_try(p, c.count);
+        if (move_to(p, &c.v[(first + i) % c.count])) {
+            p->state = PEER_TRYING;
+            if (c.count > 1) {
+                arm(p, window_ns);
+            }
+            return;
+        }
+    }
+    if (p->state != PEER_DEAD && c.count > 0) {
+        p->state = PEER_TRYING;
+        arm(p, CJD_UDP_WINDOW_MAX_NS); /* none can be had now */
+    }
+}
+
+static void begin_rounds(struct cjd_udp_peer *p)
+{
+    p->window_ns = CJD_UDP_WINDOW_MIN_NS;
+    p->tried = 0;
+    p->unsendable = 0;
+}
+
+static void refresh_places(struct cjd_udp_peer *p)
+{
+    for (size_t i = 0; i < p->place_count && p->state != PEER_DEAD; i++) {
+        cjd_udp_place_refresh(&p->place[i]);
+    }
+}
+
+/* It answered before and does not now: first the address it had, for one window. */
+static void on_trouble(struct cjd_udp_peer *p)
+{
+    p->state = PEER_TRYING;
+    begin_rounds(p);
+    if (gather(p).count > 1) {
+        p->tried = 1;
+        arm(p, p->window_ns);
+    }
+    refresh_places(p);
+}
+
+static void on_life(struct cjd_udp_peer *p)
+{
+    disarm(p);
+    for (size_t i = 0; i < p->place_count; i++) {
+        cjd_udp_place_settle(&p->place[i]);
+    }
+    p->failures = 0;
+    p->unsendable = 0;
+    p->state = PEER_ALIVE;
+}
+
+/* The place that knows most about why there is no address. */
+static int32_t reason_of(const struct cjd_udp_peer *p)
+{
+    int32_t reason = CJD_PEER_REASON_NO_ADDRESS;
+
+    for (size_t i = 0; i < p->place_count; i++) {
+        if (p->place[i].reason != CJD_PEER_REASON_NO_ADDRESS) {
+            reason = p->place[i].reason;
+        }
+    }
+    return reason;
+}
+
+/* A place was looked at. */
+static void on_found(void *arg)
+{
+    struct cjd_udp_peer *p = arg;
+    struct candidates c = gather(p);
+
+    if (!p->is_added || p->state == PEER_ALIVE) {
+        return;
+    }
+    if (c.count == 0) {
+        set_reason(p, reason_of(p));
+        return;
+    }
+    if (p->addr.len == 0 || index_of(&c, &p->addr) < 0) {
+        begin_rounds(p); /* its address is not its own any more, if it had one */
+        advance(p);
+    } else if (c.count > 1 && p->state == PEER_TRYING && !p->is_armed) {
+        arm(p, p->window_ns);
+    }
+    refresh_places(p);
 }
 
 /* --- telling the core ---------------------------------------------------------------------------
  */
 
-static void set_reason(const struct cjd_udp_peer *p, int32_t reason)
-{
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-
-    if (p->is_added) {
-        env->peer->set_reason(env->host, p->id, reason);
-    }
-}
-
 static void fail_add(struct cjd_udp_peer *p, int err)
 {
-    const struct cjd_logger *log = p->owner->env.log;
-
     if (err == CJD_ERR_EXISTS || err == CJD_ERR_FULL || err == CJD_ERR_NO_MEMORY) {
-        cjd_logger_write(log, p->failures++ == 0 ? CJD_LEVEL_WARN : CJD_LEVEL_DEBUG,
-                         "peer %s cannot be added now, trying again: %s", p->conf->address,
+        cjd_logger_write(p->env->log, p->failures++ == 0 ? CJD_LEVEL_WARN : CJD_LEVEL_DEBUG,
+                         "peer %s cannot be added now, trying again: %s", p->conf->address[0],
                          cjd_err_text(err));
-        back_off(p);
+        p->state = PEER_WAITING;
+        arm(p, cjd_udp_jitter(p->env, p->wait_ns));
+        p->wait_ns = 2 * p->wait_ns < CJD_UDP_WAIT_MAX_NS ? 2 * p->wait_ns : CJD_UDP_WAIT_MAX_NS;
         return;
     }
-    cjd_logger_write(log, CJD_LEVEL_ERROR, "peer %s is left out: %s", p->conf->address,
+    cjd_logger_write(p->env->log, CJD_LEVEL_ERROR, "peer %s is left out: %s", p->conf->address[0],
                      cjd_err_text(err));
     p->state = PEER_DEAD;
 }
 
+/* Told with its first address if that is known. */
 static void add(struct cjd_udp_peer *p)
 {
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-    const struct cjd_udp_target *target = &p->conf->target;
+    const struct cjd_udp_env *env = p->env;
+    struct candidates c = gather(p);
     struct cjd_peer_spec spec = {.size = sizeof spec,
                                  .link = env->link,
                                  .key = p->conf->who.key,
@@ -134,8 +262,8 @@ static void add(struct cjd_udp_peer *p)
                                  .password = p->conf->who.password,
                                  .name = p->conf->who.name};
 
-    if (!is_movable(p)) {
-        cjd_udp_addr_make_peer(&spec.addr, target->family, target->ip, target->port, 0);
+    if (c.count > 0) {
+        spec.addr = c.v[0];
     }
     int err = env->peer->add(env->host, &spec, &p->id);
     if (err != 0) {
@@ -146,214 +274,16 @@ static void add(struct cjd_udp_peer *p)
     p->addr = spec.addr;
     p->failures = 0;
     p->wait_ns = CJD_UDP_WAIT_MIN_NS;
-    p->state = PEER_FIXED;
-    if (is_movable(p)) {
+    begin_rounds(p);
+    p->state = c.count > 0 ? PEER_TRYING : PEER_IDLE;
+    if (c.count == 0) {
         set_reason(p, CJD_PEER_REASON_NO_ADDRESS);
-        locate(p);
+    } else if (c.count > 1) {
+        count_try(p, c.count);
+        arm(p, p->window_ns);
     }
-}
-
-/* --- finding addresses
- * ---------------------------------------------------------------------------- */
-
-static void fail_locate(struct cjd_udp_peer *p, const char *why)
-{
-    cjd_logger_write(p->owner->env.log, p->failures++ == 0 ? CJD_LEVEL_WARN : CJD_LEVEL_DEBUG,
-                     "no address for peer %s: %s", p->conf->address, why);
-    if (p->addr.len == 0) {
-        set_reason(p, is_numeric(p) ? CJD_PEER_REASON_NO_ADDRESS : CJD_PEER_REASON_NAME);
-    }
-    back_off(p);
-}
-
-static bool is_in(const struct cjd_linkaddr *list, uint32_t count, const struct cjd_linkaddr *addr)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (cjd_udp_addr_equal(&list[i], addr)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void collect(struct cjd_udp_peer *p, const struct cjd_resolve_answer *answer)
-{
-    int family = p->owner->env.family;
-    uint32_t wanted = family == AF_INET ? 4 : 6;
-    uint32_t count = answer->count < CJD_RESOLVE_MAX ? answer->count : CJD_RESOLVE_MAX;
-    struct cjd_linkaddr addr;
-
-    p->found_count = 0;
-    p->found_next = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *ip = answer->addr[i].b;
-        /* Name servers that block a name answer with the all-zero address. */
-        if (answer->addr[i].family != wanted || !cjd_udp_ip_is_usable(family, ip) ||
-            cjd_udp_ip_is_any(family, ip)) {
-            continue;
-        }
-        cjd_udp_addr_make(&addr, family, ip, p->conf->target.port, 0);
-        if (!is_in(p->found, p->found_count, &addr)) {
-            p->found[p->found_count++] = addr;
-        }
-    }
-}
-
-/* Begins behind the address in use: it is the one that does not answer, so it is tried last. */
-static void start_behind_current(struct cjd_udp_peer *p)
-{
-    struct cjd_linkaddr turned[CJD_RESOLVE_MAX];
-    uint32_t first = 0;
-
-    for (uint32_t i = 0; i < p->found_count; i++) {
-        if (cjd_udp_addr_equal(&p->found[i], &p->addr)) {
-            first = i + 1;
-        }
-    }
-    for (uint32_t i = 0; i < p->found_count; i++) {
-        turned[i] = p->found[(first + i) % p->found_count];
-    }
-    memcpy(p->found, turned, p->found_count * sizeof *turned);
-}
-
-static void use_found(struct cjd_udp_peer *p)
-{
-    p->failures = 0;
-    start_behind_current(p);
-    try_next(p);
-}
-
-static void on_answer(void *arg, const struct cjd_resolve_answer *answer)
-{
-    struct cjd_udp_peer *p = arg;
-
-    p->request = NULL;
-    if (answer->err != 0) {
-        const char *reason = answer->reason && answer->reason[0] != '\0'
-                                 ? answer->reason
-                                 : cjd_err_text(answer->err);
-        fail_locate(p, reason);
-        return;
-    }
-    collect(p, answer);
-    if (p->found_count == 0) {
-        fail_locate(p, p->owner->env.family == AF_INET ? "its name has no usable IPv4 address"
-                                                       : "its name has no usable IPv6 address");
-        return;
-    }
-    use_found(p);
-}
-
-static void locate_device(struct cjd_udp_peer *p)
-{
-    const struct cjd_udp_target *target = &p->conf->target;
-    uint32_t scope;
-
-    if (cjd_udp_zone_index(target->zone, &scope) != 0) {
-        fail_locate(p, "there is no such network device");
-        return;
-    }
-    cjd_udp_addr_make(&p->found[0], target->family, target->ip, target->port, scope);
-    p->found_count = 1;
-    p->found_next = 0;
-    use_found(p);
-}
-
-static void locate(struct cjd_udp_peer *p)
-{
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-
-    disarm(p);
-    p->asked_ns = now(p);
-    if (is_numeric(p)) {
-        locate_device(p);
-        return;
-    }
-    p->state = PEER_ASKING;
-    int err = env->resolve->ask(env->host, &p->request, p->conf->target.host,
-                                env->family == AF_INET ? 4 : 6, on_answer, p);
-    if (err != 0) {
-        p->request = NULL;
-        fail_locate(p, cjd_err_text(err));
-    }
-}
-
-/* --- trying them --------------------------------------------------------------------------------
- */
-
-static void begin_try(struct cjd_udp_peer *p)
-{
-    p->state = PEER_TRYING;
-    p->tried_ns = now(p);
-    arm(p, CJD_UDP_TRY_NS);
-}
-
-/* The core forgot the peer, and its event is still under way. */
-static void lose(struct cjd_udp_peer *p)
-{
-    disarm(p);
-    drop_request(p);
-    p->is_added = false;
-    p->state = PEER_DEAD;
-}
-
-/* True: the peer has this address now. */
-static bool move_to(struct cjd_udp_peer *p, const struct cjd_linkaddr *addr)
-{
-    const struct cjd_udp_peers_env *env = &p->owner->env;
-    char text[CJD_UDP_TEXT_SIZE] = "";
-
-    (void)cjd_udp_addr_text(addr, text, sizeof text);
-    int err = cjd_udp_addr_equal(addr, &p->addr) ? 0 : env->peer->set_addr(env->host, p->id, addr);
-    if (err == 0) {
-        cjd_logger_write(env->log, CJD_LEVEL_DEBUG, "peer %s is tried at %s", p->conf->address,
-                         text);
-        p->addr = *addr;
-        return true;
-    }
-    cjd_logger_write(env->log, CJD_LEVEL_INFO, "peer %s cannot have the address %s: %s",
-                     p->conf->address, text, cjd_err_text(err));
-    if (err == CJD_ERR_NOT_FOUND) {
-        lose(p);
-    }
-    return false;
-}
-
-static void try_next(struct cjd_udp_peer *p)
-{
-    while (p->found_next < p->found_count) {
-        const struct cjd_linkaddr *addr = &p->found[p->found_next++];
-        if (move_to(p, addr)) {
-            begin_try(p);
-            return;
-        }
-        if (p->state == PEER_DEAD) {
-            return;
-        }
-    }
-    disarm(p);
-    back_off(p);
-}
-
-/* Nothing is heard of the peer. */
-static void on_trouble(struct cjd_udp_peer *p)
-{
-    uint64_t age_ns;
-
-    if (p->state == PEER_TRYING) {
-        age_ns = now(p) - p->tried_ns;
-        if (age_ns >= CJD_UDP_KEEP_NS) {
-            try_next(p);
-        } else {
-            arm(p, CJD_UDP_KEEP_NS - age_ns);
-        }
-    } else if (p->state == PEER_ALIVE) {
-        age_ns = now(p) - p->asked_ns;
-        if (age_ns >= CJD_UDP_ASK_AGAIN_NS) {
-            locate(p);
-        } else {
-            wait_for(p, CJD_UDP_ASK_AGAIN_NS - age_ns);
-        }
+    for (size_t i = 0; i < p->place_count && p->state != PEER_DEAD; i++) {
+        cjd_udp_place_look(&p->place[i]);
     }
 }
 
@@ -361,24 +291,17 @@ static void on_timer(void *arg)
 {
     struct cjd_udp_peer *p = arg;
 
-    if (p->state == PEER_TRYING) {
-        try_next(p);
-    } else if (p->state == PEER_WAITING) {
-        if (p->is_added) {
-            locate(p);
-        } else {
-            add(p);
-        }
+    p->is_armed = false;
+    if (p->state == PEER_WAITING) {
+        add(p);
+    } else if (p->state == PEER_TRYING) {
+        p->unsendable = 0;
+        advance(p);
     }
 }
 
-static void on_life(struct cjd_udp_peer *p)
-{
-    disarm(p);
-    drop_request(p);
-    p->state = PEER_ALIVE;
-    p->wait_ns = CJD_UDP_WAIT_MIN_NS;
-}
+/* --- events -------------------------------------------------------------------------------------
+ */
 
 /* States that only something authentic from the peer brings about (link notes §5.1). */
 static bool is_life(int32_t state)
@@ -404,20 +327,49 @@ static struct cjd_udp_peer *find(const struct cjd_udp_peers *peers,
 
 void cjd_udp_peers_event(struct cjd_udp_peers *peers, const struct cjd_peer_event *event)
 {
-    struct cjd_udp_peer *p = event->link == peers->env.link ? find(peers, event) : NULL;
+    struct cjd_udp_peer *p = event->link == peers->env->link ? find(peers, event) : NULL;
 
     if (!p) {
         return;
     }
     if (event->removed) {
         lose(p);
-    } else if (!is_movable(p)) {
-        return;
     } else if (event->state == CJD_PEER_UNRESPONSIVE ||
                event->reason == CJD_PEER_REASON_NO_ANSWER) {
-        on_trouble(p);
-    } else if (is_life(event->state)) {
+        if (p->state == PEER_ALIVE) {
+            on_trouble(p);
+        }
+    } else if (is_life(event->state) && p->addr.len > 0) {
         on_life(p);
+    }
+}
+
+/* Said once in a while. The core is told more often: its own view may have changed meanwhile. */
+static void report(struct cjd_udp_peer *p, int errno_value)
+{
+    uint64_t now_ns = cjd_udp_now(p->env);
+
+    if (p->told_ns == 0 || now_ns - p->told_ns >= CJD_UDP_TELL_NS) {
+        p->told_ns = now_ns;
+        set_reason(p, CJD_PEER_REASON_SEND);
+    }
+    if (p->reported_ns == 0 || now_ns - p->reported_ns >= CJD_UDP_REPORT_NS) {
+        p->reported_ns = now_ns;
+        cjd_logger_write(p->env->log, CJD_LEVEL_INFO, "cannot send to peer %s: %s",
+                         p->conf->address[0], strerror(errno_value));
+    }
+}
+
+/* What cannot be sent to is not waited for, unless that holds for all of them. */
+static void on_unsendable(struct cjd_udp_peer *p, int errno_value)
+{
+    report(p, errno_value);
+    if (p->state == PEER_ALIVE) {
+        on_trouble(p);
+    }
+    if (p->state == PEER_TRYING && p->unsendable + 1 < gather(p).count) {
+        p->unsendable++;
+        advance(p);
     }
 }
 
@@ -426,61 +378,85 @@ void cjd_udp_peers_unsendable(struct cjd_udp_peers *peers, const struct cjd_link
 {
     for (size_t i = 0; i < peers->count; i++) {
         struct cjd_udp_peer *p = peers->v[i];
-        if (!p->is_added || !cjd_udp_addr_equal(&p->addr, addr)) {
-            continue;
-        }
-        if (p->reported_ns != 0 && now(p) - p->reported_ns < CJD_UDP_REPORT_NS) {
+        if (p->is_added && cjd_udp_addr_equal(&p->addr, addr)) {
+            on_unsendable(p, errno_value);
             return;
         }
-        p->reported_ns = now(p);
-        cjd_logger_write(peers->env.log, CJD_LEVEL_INFO, "cannot send to peer %s: %s",
-                         p->conf->address, strerror(errno_value));
-        set_reason(p, CJD_PEER_REASON_SEND);
-        on_trouble(p);
-        return;
+    }
+}
+
+void cjd_udp_peers_news(struct cjd_udp_peers *peers)
+{
+    for (size_t i = 0; i < peers->count; i++) {
+        struct cjd_udp_peer *p = peers->v[i];
+        if (p->state == PEER_TRYING && gather(p).count > 1) {
+            begin_rounds(p);
+            arm(p, p->window_ns);
+        }
+        for (size_t j = 0; j < p->place_count && p->is_added; j++) {
+            cjd_udp_place_news(&p->place[j]);
+        }
     }
 }
 
 /* --- the list -----------------------------------------------------------------------------------
  */
 
-void cjd_udp_peers_init(struct cjd_udp_peers *peers, const struct cjd_udp_peers_env *env)
+void cjd_udp_peers_init(struct cjd_udp_peers *peers, const struct cjd_udp_env *env)
 {
-    *peers = (struct cjd_udp_peers){.env = *env};
+    *peers = (struct cjd_udp_peers){.env = env};
 }
 
-static struct cjd_udp_peer *peer_new(struct cjd_udp_peers *peers,
+static struct cjd_udp_peer *peer_new(const struct cjd_udp_env *env,
                                      const struct cjd_udp_peer_conf *conf)
 {
-    struct cjd_udp_peer *p = calloc(1, sizeof *p);
+    struct cjd_udp_peer *p =
+        calloc(1, sizeof *p + conf->address_count * sizeof(struct cjd_udp_place));
 
-    if (p) {
-        p->owner = peers;
-        p->conf = conf;
-        p->wait_ns = CJD_UDP_WAIT_MIN_NS;
-        peers->env.loop->timer_init(peers->env.host, &p->timer, on_timer, p);
+    if (!p) {
+        return NULL;
+    }
+    p->env = env;
+    p->conf = conf;
+    p->wait_ns = CJD_UDP_WAIT_MIN_NS;
+    env->loop->timer_init(env->host, &p->timer, on_timer, p);
+    p->place_count = conf->address_count;
+    for (size_t i = 0; i < p->place_count; i++) {
+        cjd_udp_place_init(&p->place[i], env, &conf->target[i], conf->address[i], on_found, p);
     }
     return p;
+}
+
+/* The same peer in another configuration. */
+static void adopt(struct cjd_udp_peer *p, const struct cjd_udp_peer_conf *conf)
+{
+    p->conf = conf;
+    for (size_t i = 0; i < p->place_count; i++) {
+        p->place[i].target = &conf->target[i];
+        p->place[i].text = conf->address[i];
+    }
 }
 
 static void peer_free(struct cjd_udp_peer *p)
 {
     disarm(p);
-    drop_request(p);
+    for (size_t i = 0; i < p->place_count; i++) {
+        cjd_udp_place_fini(&p->place[i]);
+    }
     free(p);
 }
 
 /* Takes it from the core, too. */
 static void peer_remove(struct cjd_udp_peer *p)
 {
-    const struct cjd_udp_peers_env *env = &p->owner->env;
+    const struct cjd_udp_env *env = p->env;
 
     if (p->is_added) {
         p->is_added = false;
         int err = env->peer->remove(env->host, p->id);
         if (err != 0) {
             cjd_logger_write(env->log, CJD_LEVEL_DEBUG, "peer %s was gone already: %s",
-                             p->conf->address, cjd_err_text(err));
+                             p->conf->address[0], cjd_err_text(err));
         }
     }
     peer_free(p);
@@ -528,7 +504,7 @@ static struct cjd_udp_peer **make_list(struct cjd_udp_peers *peers,
     }
     for (size_t i = 0; list && i < config->peer_count; i++) {
         struct cjd_udp_peer *p = find_equal(peers, &config->peers[i]);
-        p = p ? p : peer_new(peers, &config->peers[i]);
+        p = p ? p : peer_new(peers->env, &config->peers[i]);
         if (!p) {
             free_new(list, i);
             return NULL;
@@ -551,7 +527,7 @@ int cjd_udp_peers_apply(struct cjd_udp_peers *peers, const struct cjd_udp_config
     peers->v = list;
     peers->count = config->peer_count;
     for (size_t i = 0; i < peers->count; i++) {
-        list[i]->conf = &config->peers[i];
+        adopt(list[i], &config->peers[i]);
     }
     for (size_t i = 0; i < old.count; i++) {
         if (!old.v[i]->is_kept) {

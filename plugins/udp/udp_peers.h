@@ -1,66 +1,49 @@
 /*
- * The configured peers of a UDP link: their addresses, found and found again.
+ * The configured peers of a UDP link. Each is one peer of the core, whatever number of addresses it
+ * has; they are tried one after the other until one answers (ADR 9):
  *
- * A peer with a numeric address is told to the core once. One with a host name, or with a device
- * behind '%', is told without an address, and given one when it is found:
+ *     IDLE ──an address is found──► TRYING ──sign of life──► ALIVE
+ *                                    │  ▲                      │
+ *              next address after a window  └──unresponsive────┘
  *
- *     WAITING ──timer──► ASKING ──answer──► TRYING ──sign of life──► ALIVE
- *        ▲                 │                │    ▲                     │
- *        └── no answer ────┘   no life: next address of the answer     │
- *        └───── no address left ────────────┘                          │
- *        └──────────────── unresponsive: ask again ◄───────────────────┘
+ * The window is 250 ms in the first round and twice as long in each further one, up to 8 s: a peer
+ * with a dead address in front is there a quarter of a second later, and one behind a slow line is
+ * waited for in the second or third round. An address the system refuses to send to costs no
+ * window. Where the addresses come from, and that names are asked for again, is udp_place's
+ * business.
  *
- * Waits grow from 1 s to 60 s, each shortened by up to a quarter so that many nodes do not ask in
- * step; a sign of life resets them. An address is kept for at least 5 s, and for 20 s while nothing
- * is heard of it. While a name is asked for again the old address stays in use.
- *
- * Timers: one per peer (`timer`): WAITING: ask, TRYING: give the address up. All [control].
+ * Timers: one per peer (`timer`): TRYING: the window is over; WAITING: tell the core again, which
+ * had no room. All [control].
  */
 #ifndef UDP_PEERS_H
 #define UDP_PEERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cjd/link.h>
-#include <cjd/logger.h>
-
 #include "udp_addr.h"
 #include "udp_config.h"
+#include "udp_env.h"
 
-#define CJD_UDP_WAIT_MIN_NS 1000000000ull
-#define CJD_UDP_WAIT_MAX_NS 60000000000ull
-#define CJD_UDP_TRY_NS      20000000000ull /* an address that gives no sign of life */
-#define CJD_UDP_KEEP_NS     5000000000ull  /* shortest stay with an address */
-#define CJD_UDP_ASK_AGAIN_NS                                                                       \
-    10000000000ull                       /* shortest time between two questions of a lost peer     \
-                                          */
-#define CJD_UDP_REPORT_NS 10000000000ull /* between two complaints about one peer */
-
-/* What the peers work with. The pointers are borrowed. */
-struct cjd_udp_peers_env {
-    const struct cjd_host *host;
-    const struct cjd_peer_service *peer;
-    const struct cjd_resolve_service *resolve;
-    const struct cjd_loop_service *loop;
-    const struct cjd_time_service *time;
-    const struct cjd_random_service *random;
-    const struct cjd_logger *log;
-    uint32_t link;
-    int family;
-};
+#define CJD_UDP_WINDOW_MIN_NS 250000000ull
+#define CJD_UDP_WINDOW_MAX_NS 8000000000ull
+#define CJD_UDP_WAIT_MIN_NS   1000000000ull /* until the core is told again */
+#define CJD_UDP_WAIT_MAX_NS   60000000000ull
+#define CJD_UDP_REPORT_NS     10000000000ull /* between two complaints about one peer */
+#define CJD_UDP_TELL_NS       1000000000ull  /* and between two to the core */
+/* Addresses of one peer that are tried; what is more is left out. */
+#define CJD_UDP_CANDIDATES_MAX 32u
 
 struct cjd_udp_peer;
 
 struct cjd_udp_peers {
-    struct cjd_udp_peers_env env;
+    const struct cjd_udp_env *env;
     struct cjd_udp_peer **v;
     size_t count;
 };
 
 /* An empty list. */
-void cjd_udp_peers_init(struct cjd_udp_peers *peers, const struct cjd_udp_peers_env *env);
+void cjd_udp_peers_init(struct cjd_udp_peers *peers, const struct cjd_udp_env *env);
 /* Forgets all, without a word to the core: its link is down already. */
 void cjd_udp_peers_fini(struct cjd_udp_peers *peers);
 
@@ -77,5 +60,7 @@ void cjd_udp_peers_event(struct cjd_udp_peers *peers, const struct cjd_peer_even
 /* The system refuses to send to an address. */
 void cjd_udp_peers_unsendable(struct cjd_udp_peers *peers, const struct cjd_linkaddr *addr,
                               int errno_value);
+/* The machine's network changed: whatever was given up for a while is tried at once. */
+void cjd_udp_peers_news(struct cjd_udp_peers *peers);
 
 #endif

@@ -187,12 +187,34 @@ static void of_the_reference(void **state)
     reading_fini(&r);
 }
 
+#define TWO(peers)                                                                                 \
+    "{" NODE ",\"plugins\":[{\"plugin\":\"udp\",\"config\":{\"bind\":[\"0.0.0.0:5199\","           \
+    "\"[::]:5199\"],\"peers\":[{\"address\":[" peers "]," KEY "," WORDS "}]}}]}"
+#define BESIDE "\"203.0.113.7:5199\","
+
+/* A link of both families, and a peer with a list of addresses. */
+static void lists(void **state)
+{
+    static const struct row good = {V4, "", E, NULL};
+    static const struct row own = {V4, "", E, "where this node itself listens"};
+    static const struct row many = {V4, "", E, "that of many machines"};
+    static const struct row twice = {V4, "", E, "that of an earlier peer"};
+    const char *second = "/plugins/0/config/peers/0/address/1";
+
+    (void)state;
+    check_text(TWO(BESIDE "\"[2001:db8::7]:5199\",\"node.example:1\""), &good, "");
+    check_text(TWO(BESIDE "@\"[::1]:5199\""), &own, second);
+    check_text(TWO(BESIDE "@\"127.0.0.1:5199\""), &own, second);
+    check_text(TWO(BESIDE "@\"[ff02::1]:5199\""), &many, second);
+    check_text(TWO(BESIDE "@\"203.0.113.7:5199\""), &twice, second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_addresses),     cmocka_unit_test(of_keys),
-        cmocka_unit_test(of_pairs),         cmocka_unit_test(of_credentials),
-        cmocka_unit_test(of_the_reference),
+        cmocka_unit_test(lists),          cmocka_unit_test(of_addresses),
+        cmocka_unit_test(of_keys),        cmocka_unit_test(of_pairs),
+        cmocka_unit_test(of_credentials), cmocka_unit_test(of_the_reference),
     };
 
     assert_int_equal(cjd_crypto_init(), 0);

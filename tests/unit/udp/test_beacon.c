@@ -38,12 +38,12 @@ static void test_rounds(void **state)
     uint64_t wait = 100 * MS;
 
     (void)state;
-    assert_int_not_equal(f.udp->beacon.sent_ns, 0);
+    assert_int_not_equal(f.udp->side[0].beacon.sent_ns, 0);
     for (unsigned i = 0; i < 15; i++) {
         uint64_t next = cjd_fake_next_timer(f.fake);
         assert_true(next <= wait && next >= wait - wait / 4);
         cjd_fake_advance(f.fake, next);
-        assert_int_equal(f.udp->beacon.sent_ns, f.fake->now_ns);
+        assert_int_equal(f.udp->side[0].beacon.sent_ns, f.fake->now_ns);
         wait = 2 * wait < 32768 * MS ? 2 * wait : 32768 * MS;
     }
     udp_fixture_end(&f);
@@ -55,7 +55,7 @@ static void test_accept_sends_none(void **state)
 
     (void)state;
     cjd_fake_advance(f.fake, 100 * SECOND);
-    assert_int_equal(f.udp->beacon.sent_ns, 0);
+    assert_int_equal(f.udp->side[0].beacon.sent_ns, 0);
     assert_int_equal(cjd_fake_armed(f.fake), 0);
     udp_fixture_end(&f);
 }
@@ -78,8 +78,8 @@ static void test_login_taken(void **state)
 /* Lets beacons be heard on the loopback device. */
 static void open_loopback(struct udp_fixture *f)
 {
-    f->udp->beacon.outlets.count = 1;
-    f->udp->beacon.outlets.v[0].device = if_nametoindex("lo");
+    f->udp->side[0].beacon.outlets.count = 1;
+    f->udp->side[0].beacon.outlets.v[0].device = if_nametoindex("lo");
 }
 
 static void send_to_beacon_port(int fd, const void *bytes, size_t len)
@@ -99,7 +99,7 @@ static void read_all(struct udp_fixture *f)
 static void test_heard(void **state)
 {
     struct udp_fixture f = start(ACCEPT);
-    struct cjd_udp_beacon_counters *c = &f.udp->beacon.counters;
+    struct cjd_udp_beacon_counters *c = &f.udp->side[0].beacon.counters;
     struct cjd_linkaddr from;
     struct cjd_linkaddr wanted = udp_fixture_addr("127.0.0.1:5199");
     int fd = udp_fixture_socket(AF_INET, &from);
@@ -173,7 +173,7 @@ static void test_reload(void **state)
     (void)state;
     snprintf(json, sizeof json, SEND, port);
     assert_int_equal(udp_fixture_configure(&f, json), 0);
-    assert_int_not_equal(f.udp->beacon.sent_ns, 0);
+    assert_int_not_equal(f.udp->side[0].beacon.sent_ns, 0);
     assert_int_equal(cjd_fake_armed(f.fake), 1);
     uint64_t next = cjd_fake_next_timer(f.fake);
     assert_int_equal(udp_fixture_configure(&f, json), 0); /* unchanged: no stir */
@@ -215,8 +215,8 @@ static void test_ip6(void **state)
     struct udp_fixture f = start("{\"bind\":\"[::]\",\"beacon\":{\"mode\":\"send\",\"port\":%u}}");
 
     (void)state;
-    assert_int_not_equal(f.udp->beacon.sent_ns, 0);
-    assert_int_equal(f.udp->beacon.joined_count, f.udp->beacon.outlets.count);
+    assert_int_not_equal(f.udp->side[0].beacon.sent_ns, 0);
+    assert_int_equal(f.udp->side[0].beacon.joined_count, f.udp->side[0].beacon.outlets.count);
     udp_fixture_end(&f);
 }
 

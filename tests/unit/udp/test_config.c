@@ -22,9 +22,9 @@ static void test_defaults(void **state)
     struct cjd_udp_config *config = read_ok("{}");
 
     (void)state;
-    assert_int_equal(config->bind.family, AF_INET);
-    assert_true(cjd_udp_ip_is_any(AF_INET, config->bind.ip));
-    assert_int_equal(config->bind.port, 0);
+    assert_int_equal(config->bind[0].family, AF_INET);
+    assert_true(cjd_udp_ip_is_any(AF_INET, config->bind[0].ip));
+    assert_int_equal(config->bind[0].port, 0);
     assert_int_equal(config->dscp, 0);
     assert_int_equal(config->beacon.mode, CJD_UDP_BEACON_OFF);
     assert_int_equal(config->beacon.port, 64512);
@@ -45,8 +45,8 @@ static void test_full(void **state)
                 "\",\"password\":\"pw\",\"login\":\"\"}]}");
 
     (void)state;
-    assert_int_equal(config->bind.family, AF_INET6);
-    assert_int_equal(config->bind.port, 20948);
+    assert_int_equal(config->bind[0].family, AF_INET6);
+    assert_int_equal(config->bind[0].port, 20948);
     assert_int_equal(config->dscp, 46);
     assert_int_equal(config->beacon.mode, CJD_UDP_BEACON_SEND);
     assert_int_equal(config->beacon.port, 64513);
@@ -57,9 +57,26 @@ static void test_full(void **state)
     assert_string_equal(config->peers[0].who.login, "alice");
     assert_string_equal(config->peers[0].who.password, "pw");
     assert_string_equal(config->peers[0].who.name, "up");
-    assert_string_equal(config->peers[1].address, "h.example:1");
+    assert_string_equal(config->peers[1].address[0], "h.example:1");
     assert_null(config->peers[1].who.login); /* empty is none */
     assert_null(config->peers[1].who.name);
+    cjd_udp_config_free(config);
+}
+
+/* One socket of each family; a peer with addresses of both. */
+static void test_both_families(void **state)
+{
+    struct cjd_udp_config *config = read_ok(
+        "{\"bind\":[\"[::]:7\",\"0.0.0.0:7\"],\"peers\":[{\"address\":[\"192.0.2.1:1\","
+        "\"[2001:db8::1]:2\",\"h.example:3\"],\"publicKey\":\"" KEY_A "\",\"password\":\"pw\"}]}");
+
+    (void)state;
+    assert_int_equal(config->bind_count, 2);
+    assert_int_equal(config->bind[0].family, AF_INET6);
+    assert_int_equal(config->bind[1].family, AF_INET);
+    assert_int_equal(config->peers[0].address_count, 3);
+    assert_string_equal(config->peers[0].address[2], "h.example:3");
+    assert_int_equal(config->peers[0].target[1].family, AF_INET6);
     cjd_udp_config_free(config);
 }
 
@@ -75,6 +92,22 @@ static const struct {
 } bad[] = {
     {"[]", "", "object"},
     {"{\"bind\":5}", "/bind", "text"},
+    {"{\"bind\":[]}", "/bind", "no address"},
+    {"{\"bind\":[\"0.0.0.0:1\",7]}", "/bind/1", "text"},
+    {"{\"bind\":[\"0.0.0.0:1\",\"127.0.0.1:2\"]}", "/bind/1", "each family"},
+    {"{\"bind\":[\"0.0.0.0:1\",\"[::]:2\",\"[::1]:2\"]}", "/bind/2", "each family"},
+    {ONE_PEER("\"address\":[]"), "/peers/0/address", "1 to 8"},
+    {ONE_PEER("\"address\":[\"a.example:1\",\"b.example\"]"), "/peers/0/address/1", "port"},
+    {ONE_PEER("\"address\":[\"a.example:1\",{}]"), "/peers/0/address/1", "text"},
+    {ONE_PEER("\"address\":[\"192.0.2.1:1\",\"[::1]:1\"]"), "/peers/0/address/1", "bound to IPv4"},
+    {"{\"peers\":[{\"address\":[\"a.example:1\",\"A.EXAMPLE:1\"]," PUBLIC_KEY "," PASSWORD "}]}",
+     "/peers/0/address/1", "twice"},
+    {"{\"peers\":[" PEER("a.example:1", KEY_A,
+                         "a") ",{\"address\":[\"b.example:1\",\"a.example:1\"]," PUBLIC_KEY
+                              "," PASSWORD "}]}",
+     "/peers/1/address/1", "peer 0"},
+    {"{\"bind\":[\"0.0.0.0:1\",\"[::]:9\"],\"beacon\":{\"mode\":\"send\",\"port\":9}}",
+     "/beacon/port", "port of their own"},
     {"{\"bind\":\"\"}", "/bind", "no address"},
     {"{\"bind\":\"localhost:1\"}", "/bind", "host name"},
     {"{\"bind\":\"0.0.0.0:70000\"}", "/bind", "65535"},
@@ -162,6 +195,8 @@ static void test_same_socket(void **state)
         {"{\"bind\":\"127.0.0.1:6\",\"dscp\":1}", false},
         {"{\"bind\":\"127.0.0.2:5\",\"dscp\":1}", false},
         {"{\"bind\":\"[::1]:5\",\"dscp\":1}", false},
+        {"{\"bind\":[\"127.0.0.1:5\"],\"dscp\":1}", true},
+        {"{\"bind\":[\"127.0.0.1:5\",\"[::1]:5\"],\"dscp\":1}", false},
         {"{\"bind\":\"127.0.0.1:5\",\"dscp\":2}", false},
     };
 
@@ -211,7 +246,8 @@ static void check_schema(const json_t *schema, const char *where)
     json_object_foreach(json_object_get(schema, "properties"), key, value)
     {
         check_schema(value, key);
-        assert_true(json_is_string(json_object_get(value, "type")));
+        const json_t *type = json_object_get(value, "type");
+        assert_true(json_is_string(type) || json_array_size(type) == 2);
     }
 }
 
@@ -231,9 +267,10 @@ static void test_schema(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_full),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_too_many_peers),
-        cmocka_unit_test(test_same_socket), cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_full),
+        cmocka_unit_test(test_both_families),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_too_many_peers), cmocka_unit_test(test_same_socket),
+        cmocka_unit_test(test_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void io_end(struct io *io)
 
 static const struct cjd_dgram_counters *counters(const struct io *io)
 {
-    return &io->f.udp->queue[0].counters;
+    return &io->f.udp->side[0].queue.counters;
 }
 
 static int rx(struct io *io, struct cjd_vec *vec)
@@ -49,7 +49,7 @@ static void give_back(struct io *io, struct cjd_vec *vec)
 static void send_numbered(struct io *io, uint32_t first, uint32_t count)
 {
     for (uint32_t i = first; i < first + count; i++) {
-        udp_fixture_send(io->fd, &io->f.udp->bound, &i, sizeof i);
+        udp_fixture_send(io->fd, &io->f.udp->side[0].bound, &i, sizeof i);
     }
 }
 
@@ -128,9 +128,9 @@ static void test_rx_lengths(void **state)
     (void)state;
     memset(big, 0x5a, sizeof big);
     send_numbered(&io, 0, 2);
-    udp_fixture_send(io.fd, &io.f.udp->bound, big, sizeof big); /* one byte too long */
-    udp_fixture_send(io.fd, &io.f.udp->bound, big, 0);
-    udp_fixture_send(io.fd, &io.f.udp->bound, big, CJD_UDP_MTU);
+    udp_fixture_send(io.fd, &io.f.udp->side[0].bound, big, sizeof big); /* one byte too long */
+    udp_fixture_send(io.fd, &io.f.udp->side[0].bound, big, 0);
+    udp_fixture_send(io.fd, &io.f.udp->side[0].bound, big, CJD_UDP_MTU);
     send_numbered(&io, 2, 1);
     assert_int_equal(rx(&io, &vec), 4);
     assert_int_equal(vec.v[2]->len, CJD_UDP_MTU);
@@ -363,7 +363,7 @@ static void pair_new(struct pair *p)
 {
     p->io = io_new(BIND4, AF_INET);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, p->fd), 0);
-    cjd_dgram_open(&p->q, &p->io.f.udp->io, 0, p->fd[0]);
+    cjd_dgram_open(&p->q, &p->io.f.udp->side[0].io, 0, p->fd[0]);
 }
 
 static void pair_end(struct pair *p)
@@ -483,7 +483,7 @@ static void test_icmp(void **state)
     (void)state;
     close(closed);
     assert_int_equal(connect(fd, (struct sockaddr *)gone.b, gone.len), 0);
-    cjd_dgram_open(&q, &io.f.udp->io, 0, fd);
+    cjd_dgram_open(&q, &io.f.udp->side[0].io, 0, fd);
     /* Sending: the second packet meets the error of the first and is sent all the same. */
     add_packet(&io, &vec, &gone, 0);
     cjd_dgram_tx(&q, &vec, true);
@@ -533,19 +533,21 @@ static void test_unsendable_peer(void **state)
     assert_int_equal(peer->reasons, 1);
     assert_int_equal(cjd_fake_logged(io.f.fake, CJD_LEVEL_INFO, "cannot send to peer 192.0.2.1"),
                      1);
-    /* Nothing more for ten seconds. */
+    /* The core is told once a second at most, the operator each ten seconds. */
     add_packet(&io, &vec, &far, 0);
     tx(&io, &vec, 0);
     cjd_fake_advance(io.f.fake, 9 * SECOND);
     add_packet(&io, &vec, &far, 0);
     tx(&io, &vec, 0);
     cjd_fake_run(io.f.fake);
-    assert_int_equal(peer->reasons, 1);
+    assert_int_equal(peer->reasons, 2);
+    assert_int_equal(cjd_fake_logged_any(io.f.fake, "cannot send"), 1);
     cjd_fake_advance(io.f.fake, 2 * SECOND);
     add_packet(&io, &vec, &far, 0);
     tx(&io, &vec, 0);
     cjd_fake_run(io.f.fake);
-    assert_int_equal(peer->reasons, 2);
+    assert_int_equal(peer->reasons, 3);
+    assert_int_equal(cjd_fake_logged_any(io.f.fake, "cannot send"), 2);
     /* An address that is no configured peer's concerns nobody; nor does the other peer. */
     add_packet(&io, &vec, &stranger, 0);
     tx(&io, &vec, 0);

@@ -85,7 +85,7 @@ static void test_name(void **state)
     assert_int_equal(up(&f)->spec.addr.len, 0);
     assert_int_equal(up(&f)->reason, CJD_PEER_REASON_NO_ADDRESS);
     assert_int_equal(cjd_fake_asked(f.fake, NAME), 1);
-    assert_int_equal(cjd_fake_open_ask(f.fake, NAME)->family, 4);
+    assert_int_equal(cjd_fake_open_ask(f.fake, NAME)->family, 0);
     cjd_fake_answer(f.fake, NAME, "192.0.2.1");
     want_addr(up(&f), "192.0.2.1:5199");
     assert_int_equal(up(&f)->set_addrs, 1);
@@ -102,8 +102,7 @@ static void test_name6(void **state)
         start("{\"bind\":\"[::1]\",\"peers\":[" PEER("node.example:5199", KEY_A, "up") "]}");
 
     (void)state;
-    assert_int_equal(cjd_fake_open_ask(f.fake, NAME)->family, 6);
-    /* An answer of the other family, though not asked for, is passed over. */
+    /* The other family of the answer is passed over. */
     cjd_fake_answer(f.fake, NAME, "192.0.2.1,2001:db8::1");
     want_addr(up(&f), "[2001:db8::1]:5199");
     udp_fixture_end(&f);
@@ -184,7 +183,7 @@ static void test_useless_answers(void **state)
     (void)state;
     cjd_fake_answer(f.fake, NAME, "0.0.0.0,224.0.0.5,2001:db8::1");
     assert_int_equal(up(&f)->set_addrs, 0);
-    assert_int_equal(up(&f)->reason, CJD_PEER_REASON_NAME);
+    assert_int_equal(up(&f)->reason, CJD_PEER_REASON_FAMILY);
     assert_int_equal(cjd_fake_logged(f.fake, CJD_LEVEL_WARN, "no usable IPv4 address"), 1);
     cjd_fake_advance(f.fake, SECOND);
     cjd_fake_answer(f.fake, NAME, "");
@@ -192,56 +191,62 @@ static void test_useless_answers(void **state)
     udp_fixture_end(&f);
 }
 
+#define MS 1000000ull
+
+/* A quarter of a second each, then twice as long, … at most eight seconds; for ever. */
 static void test_tried_in_turn(void **state)
 {
+    static const char *const turn[] = {"192.0.2.1:5199", "192.0.2.2:5199", "192.0.2.3:5199"};
     struct udp_fixture f = start(ONE_NAME);
+    uint64_t window = 250 * MS;
 
     (void)state;
     cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2,192.0.2.1,192.0.2.3");
-    want_addr(up(&f), "192.0.2.1:5199");
-    /* Nothing after a second: it is given five all the same. */
-    cjd_fake_advance(f.fake, SECOND);
-    no_answer(&f);
-    want_addr(up(&f), "192.0.2.1:5199");
-    cjd_fake_advance(f.fake, 4 * SECOND);
-    want_addr(up(&f), "192.0.2.2:5199");
-    /* Nobody says anything: twenty seconds. */
-    cjd_fake_advance(f.fake, 19 * SECOND);
-    want_addr(up(&f), "192.0.2.2:5199");
-    cjd_fake_advance(f.fake, SECOND);
-    want_addr(up(&f), "192.0.2.3:5199");
-    cjd_fake_advance(f.fake, 6 * SECOND);
-    no_answer(&f);
-    /* All tried: the last one stays, and the name is asked for again. */
-    want_addr(up(&f), "192.0.2.3:5199");
-    assert_int_equal(cjd_fake_asked(f.fake, NAME), 1);
-    want_back_off(&f, SECOND);
-    cjd_fake_advance(f.fake, SECOND);
-    assert_int_equal(cjd_fake_asked(f.fake, NAME), 2);
-    /* The turn goes on behind the one in use. */
-    cjd_fake_answer(f.fake, NAME, "192.0.2.3,192.0.2.1");
-    want_addr(up(&f), "192.0.2.1:5199");
-    assert_int_equal(up(&f)->set_addrs, 4);
+    for (unsigned i = 0; i < 3 * 12; i++) {
+        want_addr(up(&f), turn[i % 3]);
+        no_answer(&f); /* known already: changes nothing */
+        cjd_fake_advance(f.fake, window - MS);
+        want_addr(up(&f), turn[i % 3]);
+        cjd_fake_advance(f.fake, MS);
+        while (cjd_fake_open_ask(f.fake, NAME)) {
+            cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2,192.0.2.3");
+        }
+        if (i % 3 == 2) {
+            window = window < 8 * SECOND ? 2 * window : window;
+        }
+    }
+    assert_int_equal(window, 8 * SECOND);
     udp_fixture_end(&f);
 }
 
-/* A single address that does not answer is kept; asking becomes rarer. */
+static uint64_t asked_after(struct udp_fixture *f, const char *answer)
+{
+    uint64_t began = f->fake->now_ns;
+
+    while (!cjd_fake_open_ask(f->fake, NAME)) {
+        cjd_fake_advance(f->fake, cjd_fake_next_timer(f->fake));
+    }
+    cjd_fake_answer(f->fake, NAME, answer);
+    return f->fake->now_ns - began;
+}
+
+/* No sign of life: the name is asked for again after 30 s, 60 s, … five minutes. */
 static void test_single_address(void **state)
 {
+    static const unsigned seconds[] = {30, 60, 120, 240, 300, 300, 300};
     struct udp_fixture f = start(ONE_NAME);
 
     (void)state;
-    for (unsigned i = 0; i < 12; i++) {
-        cjd_fake_answer(f.fake, NAME, "192.0.2.1");
-        assert_null(cjd_fake_open_ask(f.fake, NAME));
-        while (!cjd_fake_open_ask(f.fake, NAME)) {
-            cjd_fake_advance(f.fake, cjd_fake_next_timer(f.fake));
-        }
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1");
+    for (unsigned i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+        uint64_t wait = asked_after(&f, "192.0.2.1");
+        assert_true(wait <= seconds[i] * SECOND && wait >= seconds[i] * SECOND * 3 / 4);
     }
-    assert_int_equal(up(&f)->set_addrs, 1);
-    assert_true(f.fake->asks[12].at_ns - f.fake->asks[11].at_ns > 60 * SECOND);
-    assert_true(f.fake->asks[12].at_ns - f.fake->asks[11].at_ns <= 80 * SECOND);
+    want_addr(up(&f), "192.0.2.1:5199");
     assert_int_equal(up(&f)->reason, CJD_PEER_REASON_NO_ADDRESS); /* the core knows better now */
+    /* It stands for another one at last: that is tried at once. */
+    (void)asked_after(&f, "192.0.2.7");
+    want_addr(up(&f), "192.0.2.7:5199");
     udp_fixture_end(&f);
 }
 
@@ -264,7 +269,7 @@ static void test_life_stops_trying(void **state)
     struct udp_fixture f = start(ONE_NAME);
     cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
     event(&f, CJD_PEER_SENT_HELLO, CJD_PEER_REASON_HANDSHAKE);
-    cjd_fake_advance(f.fake, 20 * SECOND);
+    cjd_fake_advance(f.fake, 250 * MS);
     want_addr(up(&f), "192.0.2.2:5199");
     udp_fixture_end(&f);
 }
@@ -342,7 +347,12 @@ static void test_all_addresses_taken(void **state)
     (void)state;
     cjd_fake_answer(f.fake, NAME, "192.0.2.1");
     assert_int_equal(up(&f)->spec.addr.len, 0);
-    want_back_off(&f, SECOND);
+    /* Free at last. */
+    assert_int_equal(udp_fixture_configure(&f, "{\"bind\":\"127.0.0.1\",\"peers\":[" PEER(
+                                                   "node.example:5199", KEY_A, "up") "]}"),
+                     0);
+    cjd_fake_advance(f.fake, 8 * SECOND);
+    want_addr(up(&f), "192.0.2.1:5199");
     udp_fixture_end(&f);
 }
 
@@ -428,23 +438,181 @@ static void test_stale_event(void **state)
     udp_fixture_end(&f);
 }
 
+/* What cannot be sent to costs no window, until it holds for all of them. */
 static void test_unsendable_moves_on(void **state)
+{
+    struct udp_fixture f = start(ONE_NAME);
+
+    (void)state;
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2,192.0.2.3");
+    struct cjd_linkaddr first = up(&f)->spec.addr;
+    cjd_udp_peers_unsendable(&f.udp->peers, &first, ENETUNREACH);
+    assert_int_equal(up(&f)->reason, CJD_PEER_REASON_SEND);
+    want_addr(up(&f), "192.0.2.2:5199");
+    /* About the address it had: nobody's now. */
+    unsigned reasons = up(&f)->reasons;
+    cjd_udp_peers_unsendable(&f.udp->peers, &first, ENETUNREACH);
+    assert_int_equal(up(&f)->reasons, reasons);
+    for (unsigned i = 0; i < 5; i++) {
+        struct cjd_linkaddr now = up(&f)->spec.addr;
+        cjd_udp_peers_unsendable(&f.udp->peers, &now, ENETUNREACH);
+    }
+    want_addr(up(&f), "192.0.2.3:5199");
+    assert_int_equal(up(&f)->set_addrs, 3);
+    assert_int_equal(cjd_fake_logged(f.fake, CJD_LEVEL_INFO, "cannot send"), 1);
+    cjd_fake_advance(f.fake, 500 * MS);
+    want_addr(up(&f), "192.0.2.1:5199");
+    udp_fixture_end(&f);
+}
+
+/* An established peer whose route is gone goes on by another address at once. */
+static void test_unsendable_while_alive(void **state)
 {
     struct udp_fixture f = start(ONE_NAME);
 
     (void)state;
     cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
     struct cjd_linkaddr first = up(&f)->spec.addr;
-    cjd_udp_peers_unsendable(&f.udp->peers, &first, ENETUNREACH);
-    assert_int_equal(up(&f)->reason, CJD_PEER_REASON_SEND);
-    want_addr(up(&f), "192.0.2.1:5199");
-    cjd_fake_advance(f.fake, 5 * SECOND);
+    alive(&f);
+    cjd_udp_peers_unsendable(&f.udp->peers, &first, EHOSTUNREACH);
     want_addr(up(&f), "192.0.2.2:5199");
-    /* About the address it had: nobody's now. */
-    unsigned reasons = up(&f)->reasons;
-    cjd_fake_advance(f.fake, 11 * SECOND);
-    cjd_udp_peers_unsendable(&f.udp->peers, &first, ENETUNREACH);
-    assert_int_equal(up(&f)->reasons, reasons);
+    alive(&f);
+    cjd_fake_advance(f.fake, 600 * SECOND);
+    want_addr(up(&f), "192.0.2.2:5199");
+    /* It falls silent: first where it was, then the other one. */
+    lost(&f);
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
+    cjd_fake_advance(f.fake, 249 * MS);
+    want_addr(up(&f), "192.0.2.2:5199");
+    cjd_fake_advance(f.fake, MS);
+    want_addr(up(&f), "192.0.2.1:5199");
+    udp_fixture_end(&f);
+}
+
+#define MANY(bind, ...)                                                                            \
+    "{\"bind\":" bind ",\"peers\":[{\"address\":[" __VA_ARGS__ "],\"publicKey\":\"" KEY_A          \
+    "\",\"password\":\"secret\",\"name\":\"up\"}]}"
+#define BOTH "[\"127.0.0.1\",\"[::1]\"]"
+
+/* A list of numeric addresses is one peer of the core. */
+static void test_list(void **state)
+{
+    struct udp_fixture f = start(MANY(BOTH, "\"192.0.2.1:1\",\"[2001:db8::1]:2\""));
+
+    (void)state;
+    assert_int_equal(cjd_fake_peers(f.fake), 1);
+    want_addr(up(&f), "192.0.2.1:1");
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "[2001:db8::1]:2");
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "192.0.2.1:1");
+    cjd_fake_advance(f.fake, 500 * MS);
+    want_addr(up(&f), "[2001:db8::1]:2");
+    alive(&f);
+    assert_int_equal(cjd_fake_armed(f.fake), 0);
+    assert_int_equal(cjd_fake_peers(f.fake), 1);
+    udp_fixture_end(&f);
+}
+
+/* A numeric address is used at once; a name beside it joins in when it resolves. */
+static void test_list_with_name(void **state)
+{
+    struct udp_fixture f = start(MANY("\"127.0.0.1\"", "\"192.0.2.1:1\",\"node.example:2\""));
+
+    (void)state;
+    want_addr(up(&f), "192.0.2.1:1");
+    assert_int_equal(cjd_fake_armed(f.fake), 0); /* nothing else to try */
+    cjd_fake_answer_err(f.fake, NAME, CJD_ERR_TIMEOUT, "timed out");
+    want_addr(up(&f), "192.0.2.1:1");
+    assert_int_equal(up(&f)->reasons, 0);
+    cjd_fake_advance(f.fake, SECOND);
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
+    want_addr(up(&f), "192.0.2.1:1");
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "192.0.2.1:2"); /* the name's port */
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "192.0.2.2:2");
+    udp_fixture_end(&f);
+}
+
+/* By turns of the families, IPv6 first; and a link does not lead over the network it is part of. */
+static void test_both_families(void **state)
+{
+    static const char *const turn[] = {"[2001:db8::1]:5199", "192.0.2.1:5199", "[2001:db8::2]:5199",
+                                       "192.0.2.2:5199", "192.0.2.3:5199"};
+    struct udp_fixture f =
+        start("{\"bind\":" BOTH ",\"peers\":[" PEER("node.example:5199", KEY_A, "up") "]}");
+
+    (void)state;
+    cjd_fake_answer(f.fake, NAME,
+                    "192.0.2.1,192.0.2.2,fc12::1,192.0.2.3,2001:db8::1,::,2001:db8::2");
+    for (unsigned i = 0; i < 10; i++) {
+        want_addr(up(&f), turn[i % 5]);
+        cjd_fake_advance(f.fake, i < 5 ? 250 * MS : 500 * MS);
+    }
+    udp_fixture_end(&f);
+}
+
+/* Its name stands for something else now: there at once, without a window. */
+static void test_moved_name(void **state)
+{
+    struct udp_fixture f = start(ONE_NAME);
+
+    (void)state;
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
+    alive(&f);
+    cjd_fake_advance(f.fake, 60 * SECOND);
+    lost(&f);
+    cjd_fake_answer(f.fake, NAME, "198.51.100.1,198.51.100.2");
+    want_addr(up(&f), "198.51.100.1:5199");
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "198.51.100.2:5199");
+    udp_fixture_end(&f);
+}
+
+/* The core may have followed the peer to where it spoke from: it is told the address all the same.
+ */
+static void test_told_again(void **state)
+{
+    struct udp_fixture f = start(ONE_NAME);
+
+    (void)state;
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
+    alive(&f);
+    up(&f)->spec.addr = udp_fixture_addr("203.0.113.5:1024"); /* roamed */
+    cjd_fake_advance(f.fake, 60 * SECOND);
+    lost(&f);
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "192.0.2.2:5199");
+    cjd_fake_advance(f.fake, 250 * MS);
+    want_addr(up(&f), "192.0.2.1:5199");
+    udp_fixture_end(&f);
+}
+
+/* The network came up: no waiting for a question that is due in a minute. */
+static void test_news(void **state)
+{
+    struct udp_fixture f = start(ONE_NAME);
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        cjd_fake_answer_err(f.fake, NAME, CJD_ERR_TIMEOUT, "timed out");
+        cjd_fake_advance(f.fake, cjd_fake_next_timer(f.fake));
+    }
+    cjd_fake_answer_err(f.fake, NAME, CJD_ERR_TIMEOUT, "timed out");
+    assert_non_null(f.fake->network_fn);
+    f.fake->network_fn(f.fake->network_arg);
+    assert_non_null(cjd_fake_open_ask(f.fake, NAME));
+    cjd_fake_answer(f.fake, NAME, "192.0.2.1,192.0.2.2");
+    /* And the rounds begin anew. */
+    cjd_fake_advance(f.fake, 20 * SECOND);
+    struct cjd_linkaddr now = up(&f)->spec.addr;
+    f.fake->network_fn(f.fake->network_arg);
+    cjd_fake_advance(f.fake, 250 * MS);
+    assert_memory_not_equal(&up(&f)->spec.addr, &now, sizeof now);
+    alive(&f);
+    f.fake->network_fn(f.fake->network_arg);
+    assert_int_equal(cjd_fake_armed(f.fake), 0);
     udp_fixture_end(&f);
 }
 
@@ -482,17 +650,35 @@ static void test_stop_while_asking(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numeric),         cmocka_unit_test(test_name),
-        cmocka_unit_test(test_name6),           cmocka_unit_test(test_back_off),
-        cmocka_unit_test(test_jitter),          cmocka_unit_test(test_ask_fails_at_once),
-        cmocka_unit_test(test_useless_answers), cmocka_unit_test(test_tried_in_turn),
-        cmocka_unit_test(test_single_address),  cmocka_unit_test(test_life_stops_trying),
-        cmocka_unit_test(test_lost_and_found),  cmocka_unit_test(test_alive_while_asking),
-        cmocka_unit_test(test_address_taken),   cmocka_unit_test(test_all_addresses_taken),
-        cmocka_unit_test(test_core_refuses),    cmocka_unit_test(test_core_has_no_room),
-        cmocka_unit_test(test_core_removes),    cmocka_unit_test(test_core_forgot),
-        cmocka_unit_test(test_stale_event),     cmocka_unit_test(test_unsendable_moves_on),
-        cmocka_unit_test(test_device),          cmocka_unit_test(test_stop_while_asking),
+        cmocka_unit_test(test_numeric),
+        cmocka_unit_test(test_name),
+        cmocka_unit_test(test_name6),
+        cmocka_unit_test(test_back_off),
+        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_ask_fails_at_once),
+        cmocka_unit_test(test_useless_answers),
+        cmocka_unit_test(test_tried_in_turn),
+        cmocka_unit_test(test_single_address),
+        cmocka_unit_test(test_life_stops_trying),
+        cmocka_unit_test(test_lost_and_found),
+        cmocka_unit_test(test_alive_while_asking),
+        cmocka_unit_test(test_address_taken),
+        cmocka_unit_test(test_all_addresses_taken),
+        cmocka_unit_test(test_core_refuses),
+        cmocka_unit_test(test_core_has_no_room),
+        cmocka_unit_test(test_core_removes),
+        cmocka_unit_test(test_core_forgot),
+        cmocka_unit_test(test_stale_event),
+        cmocka_unit_test(test_unsendable_moves_on),
+        cmocka_unit_test(test_unsendable_while_alive),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_list_with_name),
+        cmocka_unit_test(test_both_families),
+        cmocka_unit_test(test_moved_name),
+        cmocka_unit_test(test_told_again),
+        cmocka_unit_test(test_news),
+        cmocka_unit_test(test_device),
+        cmocka_unit_test(test_stop_while_asking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

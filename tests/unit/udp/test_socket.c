@@ -20,9 +20,9 @@ static void test_dscp4(void **state)
 
     (void)state;
     udp_fixture_start(&f, "{\"bind\":\"127.0.0.1\",\"dscp\":46}");
-    assert_int_equal(get_option(f.udp->fd[0], IPPROTO_IP, IP_TOS), 0xb8);
-    assert_true(get_option(f.udp->fd[0], SOL_SOCKET, SO_RCVBUF) > 65536);
-    assert_int_equal(get_option(f.udp->fd[0], SOL_SOCKET, SO_REUSEPORT), 0);
+    assert_int_equal(get_option(f.udp->side[0].fd, IPPROTO_IP, IP_TOS), 0xb8);
+    assert_true(get_option(f.udp->side[0].fd, SOL_SOCKET, SO_RCVBUF) > 65536);
+    assert_int_equal(get_option(f.udp->side[0].fd, SOL_SOCKET, SO_REUSEPORT), 0);
     udp_fixture_end(&f);
 }
 
@@ -32,8 +32,8 @@ static void test_dscp6(void **state)
 
     (void)state;
     udp_fixture_start(&f, "{\"bind\":\"[::1]\",\"dscp\":46}");
-    assert_int_equal(get_option(f.udp->fd[0], IPPROTO_IPV6, IPV6_TCLASS), 0xb8);
-    assert_int_equal(get_option(f.udp->fd[0], IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    assert_int_equal(get_option(f.udp->side[0].fd, IPPROTO_IPV6, IPV6_TCLASS), 0xb8);
+    assert_int_equal(get_option(f.udp->side[0].fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
     udp_fixture_end(&f);
 }
 
@@ -46,7 +46,8 @@ static void test_both_families(void **state)
 
     (void)state;
     udp_fixture_start(&six, "{\"bind\":\"[::]\"}");
-    snprintf(json, sizeof json, "{\"bind\":\"0.0.0.0:%u\"}", cjd_udp_addr_port(&six.udp->bound));
+    snprintf(json, sizeof json, "{\"bind\":\"0.0.0.0:%u\"}",
+             cjd_udp_addr_port(&six.udp->side[0].bound));
     udp_fixture_start(&four, json);
     udp_fixture_end(&four);
     udp_fixture_end(&six);
@@ -59,13 +60,13 @@ static void test_names(void **state)
 
     (void)state;
     udp_fixture_start(&f, "{\"bind\":\"127.0.0.1:0\"}");
-    unsigned port = cjd_udp_addr_port(&f.udp->bound);
+    unsigned port = cjd_udp_addr_port(&f.udp->side[0].bound);
     assert_true(port > 0);
     snprintf(text, sizeof text, "udp/127.0.0.1:%u", port);
     assert_string_equal(udp_fixture_link(&f)->name, text);
     snprintf(text, sizeof text, "listening on 127.0.0.1:%u", port);
     assert_int_equal(cjd_fake_logged(f.fake, CJD_LEVEL_INFO, text), 1);
-    assert_int_equal(udp_fixture_link(&f)->ops->queue_fd(f.udp, 0), f.udp->fd[0]);
+    assert_int_equal(udp_fixture_link(&f)->ops->queue_fd(f.udp, 0), f.udp->side[0].fd);
     assert_int_equal(udp_fixture_link(&f)->ops->queue_fd(f.udp, 1), -1);
     udp_fixture_end(&f);
 }
