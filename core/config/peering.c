@@ -306,7 +306,7 @@ static int replace(struct job *j, const struct spot *spot, const char *key, json
 {
     struct cjd_edit edit = edit_of(j);
     const struct cjd_source_node *n = &j->source->nodes[spot->node];
-    bool is_renamed = spot->key && strcmp(spot->key, key) != 0;
+    bool is_renamed = spot->key && key && strcmp(spot->key, key) != 0;
 
     if (!entry) {
         return CJD_ERR_NO_MEMORY;
