@@ -121,6 +121,18 @@ static bool beacon_is_on(struct cjd_ref interface, json_int_t *beacon)
     return *beacon != 0;
 }
 
+/* §4.4: a device, or the broadcast address of a network, with or without port. */
+static const char *device_fault(const char *name)
+{
+    struct cjd_endpoint e;
+    const char *why;
+
+    if (cjd_endpoint_parse(&e, name, &why) == 0 && e.family == 4) {
+        return NULL;
+    }
+    return cjd_format_device(name);
+}
+
 static void convert_devices(struct cjd_convert *c, struct cjd_ref from, const struct cjd_out *out)
 {
     struct cjd_out devices = cjd_out_group(c, out, "devices", json_array(), from);
@@ -128,7 +140,7 @@ static void convert_devices(struct cjd_convert *c, struct cjd_ref from, const st
     for (size_t i = 0; i < json_array_size(from.v); i++) {
         struct cjd_ref item = cjd_ref_item(from, i);
         const char *name = json_string_value(item.v);
-        const char *why = name ? cjd_format_device(name) : "must be a text in quotes";
+        const char *why = name ? device_fault(name) : "must be a text in quotes";
         if (why) {
             cjd_ref_report(item, CJD_DIAG_ERROR, "%s", why);
         } else {

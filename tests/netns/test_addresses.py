@@ -1,5 +1,6 @@
 """Peers with several addresses, with names, and on networks that change under them."""
 import re
+import select
 import socket
 import struct
 import threading
@@ -8,7 +9,7 @@ import isolate
 from common import expect
 from lab import ip, main, test
 from nodes import PORT, wait_for
-from probes import all_pairs, ping_until
+from probes import all_pairs, ping_during, ping_until
 
 BOTH = [f"0.0.0.0:{PORT}", f"[::]:{PORT}"]
 
@@ -187,6 +188,63 @@ def another_address(lab):
     ip("-n", a.name, "addr", "replace", "10.98.0.9/24", "dev", "e0a")
     times = ping_until(lab, all_pairs((a, b)), within=5)
     print(f"both answer {max(times.values()):.2f} s after the change")
+
+
+class NatBox(threading.Thread):
+    """Translates addresses between a caller and a called node, as a home router does: kernels without
+    NAT are common where tests run. forget() loses the mapping; the next packet makes another one."""
+
+    def __init__(self, node, target):
+        super().__init__(daemon=True)
+        self.node, self.target = node, (target, PORT)
+        self.caller, self.outside = None, None
+        with isolate.Network(node.name):
+            self.inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.inside.bind(("0.0.0.0", PORT))
+        self.ports = []
+        self.start()
+
+    def forget(self):
+        self.outside = None
+
+    def new_mapping(self):
+        with isolate.Network(self.node.name):
+            outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        outside.bind(("0.0.0.0", 0))
+        outside.setblocking(False)
+        self.ports.append(outside.getsockname()[1])
+        return outside
+
+    def run(self):
+        while True:
+            outside = self.outside
+            ready = select.select([s for s in (self.inside, outside) if s], [], [], 0.05)[0]
+            if self.inside in ready:
+                data, self.caller = self.inside.recvfrom(4000)
+                self.outside = self.outside or self.new_mapping()
+                self.outside.sendto(data, self.target)
+            if outside in ready and outside is self.outside:
+                self.inside.sendto(outside.recv(4000), self.caller)
+
+
+@test
+def nat_forgets(lab):
+    """A NAT box loses its mapping in mid-flight: the called node sees its peer come from another
+    port and goes on there."""
+    a, box, b = (lab.node(name) for name in ("a", "box", "b"))
+    lab.link(a, box)
+    lab.link(box, b)
+    caller(lab, a, b, f"{lab.link_address(a, box, '4')}:{PORT}")
+    nat = NatBox(box, lab.link_address(box, b, "4"))
+    lab.start(a, b)
+    ping_until(lab, all_pairs((a, b)))
+    for _ in range(3):
+        nat.forget()
+        steady = ping_during(lab, all_pairs((a, b)), 2)
+        print(f"{steady.loss():.1%} of pings lost, longest gap {steady.worst_gap():.2f} s")
+        expect(steady.worst_gap() < 1, "it does not go on")
+    expect(len(nat.ports) == 4, f"mappings {nat.ports}")
+    expect(not lines(a, "unresponsive") and not lines(b, "unresponsive"), "the peer was lost")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ static const char full[] =
     "                \"bind\": \"0.0.0.0:20948\",\n"
     "                \"dscp\": 46,\n"
     "                \"beacon\": 1,\n"
-    "                \"beaconDevices\": [ \"eth0\", \"192.168.1.255\" ],\n"
+    "                \"beaconDevices\": [ \"eth0\", \"192.168.1.255\", \"10.0.0.255:64512\" ],\n"
     "                \"beaconPort\": 64512,\n"
     "                \"connectTo\":\n"
     "                {\n"
@@ -91,17 +91,18 @@ static void whole_file(void **state)
     find_diag(&r, CJD_DIAG_WARNING, "/interfaces/UDPInterface/1/connectTo/[::]:9",
               "this machine itself");
     json_t *udp = json_pack(
-        "[{sss{sssis{sssis[ss]}s[{ssssssssss}{ssssss}{ssssss}]}sbsbss}"
+        "[{sss{sssis{sssis[sss]}s[{ssssssssss}{ssssss}{ssssss}]}sbsbss}"
         "{sss{sss[{ssssss}]}sbsbss}"
         "{sss{ssss}sbsbss}]",
         "plugin", "udp", "config", "bind", "0.0.0.0:20948", "dscp", 46, "beacon", "mode", "accept",
-        "port", 64512, "devices", "eth0", "192.168.1.255", "peers", "address", "203.0.113.7:5199",
-        "publicKey", KEY_A, "login", "alice", "password", "secret", "name", "upstream", "address",
-        "node.example.org:5199", "publicKey", KEY_B, "password", "x", "address", "127.0.0.1:7",
-        "publicKey", KEY_B, "password", "x", "required", 1, "enabled", 1, "id", "udp", "plugin",
-        "udp", "config", "bind", "[::]:20948", "peers", "address", "[::1]:9", "publicKey", KEY_A,
-        "password", "y", "required", 1, "enabled", 1, "id", "udp#2", "plugin", "tun", "config",
-        "device", "cjdns0", "manage", "auto", "required", 0, "enabled", 1, "id", "tun");
+        "port", 64512, "devices", "eth0", "192.168.1.255", "10.0.0.255:64512", "peers", "address",
+        "203.0.113.7:5199", "publicKey", KEY_A, "login", "alice", "password", "secret", "name",
+        "upstream", "address", "node.example.org:5199", "publicKey", KEY_B, "password", "x",
+        "address", "127.0.0.1:7", "publicKey", KEY_B, "password", "x", "required", 1, "enabled", 1,
+        "id", "udp", "plugin", "udp", "config", "bind", "[::]:20948", "peers", "address", "[::1]:9",
+        "publicKey", KEY_A, "password", "y", "required", 1, "enabled", 1, "id", "udp#2", "plugin",
+        "tun", "config", "device", "cjdns0", "manage", "auto", "required", 0, "enabled", 1, "id",
+        "tun");
     assert_non_null(udp);
     for (size_t i = 0; i < 3; i++) {
         char pointer[32];
