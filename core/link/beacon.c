@@ -13,7 +13,7 @@
 #define NEW_BURST 64u
 /* Peers by beacon that have not proven themselves; the oldest gives way. */
 #define UNPROVEN_MAX 64u
-/* Addresses of one key on one link. */
+/* Addresses of one key on one link; the oldest that does not work gives way. */
 #define SAME_KEY_MAX 4u
 /* One that does not answer is called again by its beacon, so often at most. */
 #define CALL_AGAIN (1 * CJD_S)
@@ -72,32 +72,55 @@ static bool meet(struct peer *p, const struct cjd_link_peer_spec *spec, uint64_t
     return true;
 }
 
-/* Whether there is room for one more; the oldest that did not prove itself makes it. */
-static bool make_room(struct cjd_links *l, const struct cjd_link_peer_spec *spec, uint64_t now_ns)
+static bool is_same(const struct peer *p, const struct cjd_link_peer_spec *spec)
+{
+    return p->link == spec->link && memcmp(&p->ca.peer_key, &spec->key, sizeof spec->key) == 0;
+}
+
+/* A neighbour that gets another address again and again has left those it had. One that works
+ * stays, but is asked whether it still does. */
+static bool limit_addresses(struct cjd_links *l, const struct cjd_link_peer_spec *spec,
+                            uint64_t now_ns)
 {
     struct peer *oldest = NULL;
-    unsigned unproven = 0;
-    unsigned same_key = 0;
+    unsigned count = 0;
 
     for (unsigned i = 0; i < PEERS_MAX; i++) {
         struct peer *p = l->slot[i];
-        if (!p || !p->is_beacon) {
-            continue;
+        if (p && p->is_beacon && is_same(p, spec)) {
+            count++;
+            bool is_dead = p->state != (int)CJD_CA_ESTABLISHED;
+            oldest = is_dead && (!oldest || p->created_ns < oldest->created_ns) ? p : oldest;
         }
-        same_key +=
-            p->link == spec->link && memcmp(&p->ca.peer_key, &spec->key, sizeof spec->key) == 0;
-        if (p->last_ns == 0) {
-            unproven++;
+    }
+    if (count >= SAME_KEY_MAX && oldest) {
+        peer_free(oldest, now_ns);
+        return true;
+    }
+    for (unsigned i = 0; i < PEERS_MAX && count >= SAME_KEY_MAX; i++) {
+        if (l->slot[i] && l->slot[i]->is_beacon && is_same(l->slot[i], spec)) {
+            doubt(l->slot[i], now_ns);
+        }
+    }
+    return count < SAME_KEY_MAX;
+}
+
+/* The oldest of those that did not prove themselves makes room. */
+static void limit_unproven(struct cjd_links *l, uint64_t now_ns)
+{
+    struct peer *oldest = NULL;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < PEERS_MAX; i++) {
+        struct peer *p = l->slot[i];
+        if (p && p->is_beacon && p->last_ns == 0) {
+            count++;
             oldest = !oldest || p->created_ns < oldest->created_ns ? p : oldest;
         }
     }
-    if (same_key >= SAME_KEY_MAX) {
-        return false;
-    }
-    if (unproven >= UNPROVEN_MAX) {
+    if (count >= UNPROVEN_MAX) {
         peer_free(oldest, now_ns);
     }
-    return true;
 }
 
 static int add(struct cjd_links *l, const struct cjd_link_peer_spec *spec, uint64_t now_ns)
@@ -105,9 +128,10 @@ static int add(struct cjd_links *l, const struct cjd_link_peer_spec *spec, uint6
     int err;
 
     if (!cjd_bucket_take(&l->new_by_beacon, now_ns, NEW_RATE, NEW_BURST) ||
-        !make_room(l, spec, now_ns)) {
+        !limit_addresses(l, spec, now_ns)) {
         return drop(l, CJD_DROP_BEACON_RATE, CJD_ERR_FULL);
     }
+    limit_unproven(l, now_ns);
     struct peer *p = peer_make(l, spec, now_ns, &err);
     if (!p) {
         return drop(l, CJD_DROP_LINK_FULL, err);

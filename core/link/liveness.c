@@ -23,16 +23,16 @@
 /* A reason told from outside is not told again: it may be gone. */
 #define TOLD_LIFE (15 * CJD_S)
 /* Key packets without an answer. */
-#define STUCK_AFTER    4u
-#define NO_CARRIER     (5 * CJD_S)
-#define IDLE           (3072 * CJD_MS)
-#define IDLE_MAX       (5 * IDLE)
-#define UNANSWERED     (500 * CJD_MS)
-#define PROBE          (250 * CJD_MS)
-#define DOUBT_PROBES   3u
-#define SILENT_PROBES  6u
-#define FORGET         (262144 * CJD_MS)
-#define STALE          (12 * CJD_S)
+#define STUCK_AFTER   4u
+#define NO_CARRIER    (5 * CJD_S)
+#define IDLE          (3072 * CJD_MS)
+#define IDLE_MAX      (5 * IDLE)
+#define UNANSWERED    (500 * CJD_MS)
+#define PROBE         (250 * CJD_MS)
+#define DOUBT_PROBES  3u
+#define SILENT_PROBES 6u
+#define FORGET        (262144 * CJD_MS)
+#define STALE         (12 * CJD_S)
 /* An incompatible neighbour may have been upgraded: ask again. */
 #define VERSION_RETRY (60 * CJD_S)
 /* No round trip counts for more: silence must not hide behind one late answer (link notes §5.5). */
@@ -246,6 +246,13 @@ static bool is_stuck(const struct peer *p)
            p->attempts % STUCK_AFTER == STUCK_AFTER - 1;
 }
 
+/* The session that was left when the carrier went is not answered now that it is back: a neighbour
+ * that has forgotten it, or does not know our new address, is reached only by a hello. */
+static bool is_left_over(const struct peer *p)
+{
+    return peer_can_call(p) && cjd_ca_is_established(&p->ca) && p->attempts >= DOUBT_PROBES;
+}
+
 static void tick_handshake(struct peer *p, uint64_t now_ns)
 {
     uint64_t delay = retry_delay(p, now_ns);
@@ -255,7 +262,7 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
     bool is_waiting =
         p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE || is_old_news;
 
-    if (is_stuck(p)) {
+    if (is_stuck(p) || is_left_over(p)) {
         peer_reset(p);
     }
     peer_ping(p, now_ns);
