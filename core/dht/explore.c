@@ -139,31 +139,38 @@ static bool is_waiting(const struct cjd_explore *x, const struct cjd_dht_contact
     return false;
 }
 
-static uint32_t waiting_of(const struct cjd_explore *x, const struct cjd_addr *teacher)
+/* Of those of that teacher (NULL: of all) the one that is least worth its place. */
+static struct hearsay *worst_of(struct cjd_explore *x, const struct cjd_addr *teacher,
+                                uint32_t *count)
 {
-    uint32_t n = 0;
+    struct hearsay *worst = NULL;
 
+    *count = 0;
     for (uint32_t i = 0; i < x->count; i++) {
-        n += x->waiting[i].has_teacher && is_same_addr(&x->waiting[i].teacher, teacher);
-    }
-    return n;
-}
-
-static void put(struct cjd_explore *x, const struct hearsay *h)
-{
-    uint32_t worst = 0;
-
-    if (x->count < HEARSAY_MAX) {
-        x->waiting[x->count++] = *h;
-        return;
-    }
-    for (uint32_t i = 1; i < x->count; i++) {
-        if (is_before(&x->waiting[worst], &x->waiting[i])) {
-            worst = i;
+        struct hearsay *h = &x->waiting[i];
+        if (!teacher || (h->has_teacher && is_same_addr(&h->teacher, teacher))) {
+            worst = !worst || is_before(worst, h) ? h : worst;
+            ++*count;
         }
     }
-    if (is_before(h, &x->waiting[worst])) {
-        x->waiting[worst] = *h;
+    return worst;
+}
+
+/* Where there is no room, the worst gives way, if it is worse; one teacher has room for a few. */
+static void put(struct cjd_explore *x, const struct hearsay *h)
+{
+    uint32_t count = 0;
+    struct hearsay *worst = h->has_teacher ? worst_of(x, &h->teacher, &count) : NULL;
+
+    if (count < PER_TEACHER) {
+        if (x->count < HEARSAY_MAX) {
+            x->waiting[x->count++] = *h;
+            return;
+        }
+        worst = worst_of(x, NULL, &count);
+    }
+    if (is_before(h, worst)) {
+        *worst = *h;
     }
 }
 
@@ -178,9 +185,6 @@ void cjd_explore_add(struct cjd_dht *dht, const struct cjd_dht_contact *to, enum
         return;
     }
     if (teacher) {
-        if (waiting_of(x, teacher) >= PER_TEACHER) {
-            return;
-        }
         h.has_teacher = true;
         h.teacher = *teacher;
     }

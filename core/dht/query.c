@@ -34,7 +34,7 @@
 #define RESERVE_RATE  2u
 #define RESERVE_BURST 4u
 static const uint8_t floor_percent[CJD_URGENCIES] = {
-    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 50};
+    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 70};
 
 /*
  * All that can wait, to whomever it goes: a network that starts all at once is no storm. The more
@@ -224,24 +224,38 @@ static uint32_t overall_rate(const struct cjd_dht *dht)
     return OVERALL_LEAST;
 }
 
+static bool take_of_neighbour(struct neighbour *n, enum cjd_urgency urgency, uint64_t now_ns)
+{
+    return take_above(&n->shared, now_ns, floor_percent[urgency]) ||
+           (urgency != CJD_URGENT &&
+            cjd_bucket_take(&n->reserve, now_ns, RESERVE_RATE, RESERVE_BURST));
+}
+
+/* What is urgent is rare and decides how long users wait: only the neighbour limits it. */
 static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint64_t now_ns)
 {
     struct cjd_queries *qs = dht->queries;
     uint64_t hash = cjd_map_hash(&qs->by_path, &q->to.addr, sizeof q->to.addr);
-    struct neighbour *n = neighbour_of(dht, q);
+    struct cjd_bucket *overall = q->urgency == CJD_BACKGROUND ? &qs->overall : NULL;
+    struct cjd_bucket *to =
+        q->urgency == CJD_URGENT ? NULL : &qs->destinations[hash % DESTINATIONS];
+    uint32_t rate = overall_rate(dht);
 
-    if (q->urgency == CJD_BACKGROUND &&
-        !cjd_bucket_take(&qs->overall, now_ns, overall_rate(dht), OVERALL_BURST)) {
+    if (overall && !cjd_bucket_take(overall, now_ns, rate, OVERALL_BURST)) {
         return false;
     }
-    /* What is urgent is rare and decides how long users wait: only the neighbour limits it. */
-    if (q->urgency != CJD_URGENT &&
-        !cjd_bucket_take(&qs->destinations[hash % DESTINATIONS], now_ns, DEST_RATE, DEST_BURST)) {
-        return false;
+    bool is_taken = !to || cjd_bucket_take(to, now_ns, DEST_RATE, DEST_BURST);
+    if (is_taken && take_of_neighbour(neighbour_of(dht, q), q->urgency, now_ns)) {
+        return true;
     }
-    return take_above(&n->shared, now_ns, floor_percent[q->urgency]) ||
-           (q->urgency != CJD_URGENT &&
-            cjd_bucket_take(&n->reserve, now_ns, RESERVE_RATE, RESERVE_BURST));
+    /* Nothing is sent, so nothing is used up. */
+    if (to && is_taken) {
+        to->credit_ns += CJD_S / DEST_RATE;
+    }
+    if (overall) {
+        overall->credit_ns += CJD_S / rate;
+    }
+    return false;
 }
 
 /* --- sending -----------------------------------------------------------------------------------

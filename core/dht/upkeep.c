@@ -145,10 +145,11 @@ static void on_node(void *arg, uint64_t now_ns)
 
     if (n->peer_links > 0 || !n->scheme) {
         ask(dht, n, now_ns);
-    } else if (cjd_explore_is_busy(dht)) {
+    } else if (!is_large(dht) && cjd_explore_is_busy(dht)) {
         /* What was named and not tried yet comes before what it might name now. */
         arm(dht, n, now_ns + cjd_rng_jitter(&dht->cfg.rng, BUSY_AFTER, TICK_JITTER));
     } else if (!is_large(dht)) {
+        /* The network may have turned out to be large since the question was planned. */
         ask(dht, n, now_ns);
     }
     cjd_dht_finish(dht, now_ns);

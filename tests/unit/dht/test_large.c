@@ -95,12 +95,14 @@ static struct solo_sent *question_to(const struct cjd_dht_contact *c)
     return NULL;
 }
 
-/* Uses up what can be asked at once. */
+/* Uses up what can be asked at once; all in the half of the key space that is not ours. */
 static void exhaust(void)
 {
     for (uint32_t i = 0; i < 250; i++) {
         struct cjd_dht_contact x =
             solo_node(s, cjd_label_splice(hop(i % 30 + 40), peers[i % PEERS].label));
+        x.key.b[8] = s->me.addr.b[8] ^ 0x80;
+        (void)solo_addr_of_key(&x.addr, &x.key);
         cjd_dht_path_hint(s->dht, &x, s->now_ns);
     }
 }
@@ -127,6 +129,102 @@ static void test_known_meanwhile(void **state)
         answer_all();
     }
     assert_int_equal(solo_count_queries(s, 0, &x.addr), 1);
+}
+
+/* Which of the questions from there on went to that node? SOLO_SENT_MAX: none. */
+static uint32_t place_of(uint32_t from, const struct cjd_dht_contact *c)
+{
+    for (uint32_t i = from; i < s->sent_count; i++) {
+        if (is_to(&s->sent[i], c)) {
+            return i - from;
+        }
+    }
+    return SOLO_SENT_MAX;
+}
+
+/* A node of a distance where few are known is asked before all that wait. */
+static void test_rare_distances_first(void **state)
+{
+    struct cjd_dht_contact x = solo_node(s, cjd_label_splice(hop(70), peers[3].label));
+
+    (void)state;
+    /* Address bytes 8 to 15 come first in the key space. */
+    memcpy(x.key.b + 8, s->me.addr.b + 8, 2);
+    (void)solo_addr_of_key(&x.addr, &x.key);
+    exhaust();
+    answer_all();
+    uint32_t from = s->sent_count;
+    cjd_dht_path_hint(s->dht, &x, s->now_ns);
+    solo_run(s, 1 * CJD_S);
+    assert_in_range(place_of(from, &x), 0, 2);
+}
+
+/* A link that most likely makes the path to a known node quicker is tried before unknown nodes. */
+static void test_shortcuts_first(void **state)
+{
+    struct cjd_dht_contact x = solo_node(s, cjd_label_splice(hop(70), peers[3].label));
+    struct cjd_message_node list = entry(&x, hop(71));
+
+    (void)state;
+    struct solo_sent *near = question_to(&peers[0]);
+    cjd_dht_path_hint(s->dht, &x, s->now_ns);
+    struct solo_sent *q = solo_next_query(s, &x.addr, &m);
+    assert_non_null(q);
+    solo_run(s, 300 * CJD_MS);
+    solo_answer(s, q, NULL, 0, 0);
+    exhaust();
+    answer_all();
+    uint32_t from = s->sent_count;
+    solo_answer(s, near, &list, 1, 0);
+    solo_run(s, 1 * CJD_S);
+    uint32_t place = place_of(from, &x);
+    assert_in_range(place, 0, 2);
+    assert_int_equal(s->sent[from + place].to.label, cjd_label_splice(hop(71), peers[0].label));
+}
+
+/* A question over a path that is known to be slow is not called unanswered too early. */
+static void test_slow_paths_have_time(void **state)
+{
+    struct cjd_dht_contact slow = solo_node(s, hop(20));
+    struct cjd_dht_contact x = solo_node(s, cjd_label_splice(hop(2), slow.label));
+    struct cjd_dht_stats before;
+    struct cjd_dht_stats after;
+
+    (void)state;
+    solo_run(s, 5 * CJD_S);
+    cjd_dht_peer_up(s->dht, &slow, 600 * CJD_MS, s->now_ns);
+    solo_peer(s, &slow);
+    cjd_dht_path_hint(s->dht, &x, s->now_ns);
+    assert_non_null(solo_next_query(s, &x.addr, &m));
+    uint32_t from = s->sent_count;
+    cjd_dht_stats(s->dht, &before);
+    for (uint32_t i = 0; i < 80; i++) {
+        solo_run(s, 10 * CJD_MS);
+        answer_all();
+    }
+    cjd_dht_stats(s->dht, &after);
+    assert_int_equal(after.timeouts, before.timeouts);
+    assert_int_equal(solo_count_queries(s, from, &x.addr), 0);
+    solo_run(s, 200 * CJD_MS);
+    cjd_dht_stats(s->dht, &after);
+    assert_int_equal(after.timeouts, before.timeouts + 1);
+}
+
+/* When nothing is new, there is little to ask. */
+static void test_quiet_in_the_end(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3000; i++) {
+        solo_run(s, 100 * CJD_MS);
+        answer_all();
+    }
+    uint32_t from = s->sent_count;
+    for (uint32_t i = 0; i < 3000; i++) {
+        solo_run(s, 100 * CJD_MS);
+        answer_all();
+    }
+    /* Five minutes; six peers and 72 nodes. */
+    assert_in_range(solo_count_queries(s, from, NULL), 10, 150);
 }
 
 /* --- better paths to who is wanted -------------------------------------------------------------
@@ -298,6 +396,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_known_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rare_distances_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shortcuts_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_slow_paths_have_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_quiet_in_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_by_way_of_its_peers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_by_way_of_the_peers_of_its_peers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_again_soon, setup, teardown),
