@@ -13,10 +13,10 @@
 struct udp_link {
     uint32_t node; /* of what holds the list of peers */
     json_t *v;     /* the same */
-    int family;    /* 4 or 6; 0: "bind" is wrong */
     bool is_enabled;
-    char bind[80];
-    struct cjd_endpoint endpoint;
+    char bind_text[168];
+    struct cjd_endpoint bind[2]; /* one of each family, as far as they are sound */
+    size_t bind_count;
 };
 
 /* A value that is in the way. */
@@ -110,19 +110,30 @@ static const char *member_text(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+static void add_bind(struct udp_link *l, const char *text)
+{
+    size_t n = strlen(l->bind_text);
+    const char *why;
+
+    if (text && l->bind_count < 2 && cjd_endpoint_parse(&l->bind[l->bind_count], text, &why) == 0 &&
+        l->bind[l->bind_count].family != 0) {
+        l->bind_count++;
+        snprintf(l->bind_text + n, sizeof l->bind_text - n, "%s%s", n > 0 ? ", " : "", text);
+    }
+}
+
 static void add_link(struct job *j, uint32_t node, json_t *v, const json_t *config, bool is_enabled)
 {
-    const char *bind = member_text(config, "bind");
+    const json_t *bind = json_object_get(config, "bind");
     struct udp_link *l = &j->links[j->link_count];
-    const char *why;
 
     if (j->link_count == LINKS_MAX || !json_is_object(v)) {
         return;
     }
     *l = (struct udp_link){.node = node, .v = v, .is_enabled = is_enabled};
-    snprintf(l->bind, sizeof l->bind, "%s", bind ? bind : "0.0.0.0");
-    if (cjd_endpoint_parse(&l->endpoint, l->bind, &why) == 0) {
-        l->family = l->endpoint.family;
+    add_bind(l, bind ? json_string_value(bind) : "0.0.0.0");
+    for (size_t i = 0; i < json_array_size(bind); i++) {
+        add_bind(l, json_string_value(json_array_get(bind, i)));
     }
     j->link_count++;
 }
@@ -337,7 +348,25 @@ static void put_text(json_t *object, const char *key, const char *text)
     }
 }
 
-static json_t *peer_entry(const struct job *j, const struct cjd_peer_uri *peer, const char *address)
+/* One address as a text, several as a list. */
+static json_t *address_value(const struct cjd_peer_uri *peer, unsigned used)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < peer->address_count; i++) {
+        if (used & 1u << i) {
+            json_array_append_new(list, json_string(peer->address[i]));
+        }
+    }
+    if (json_array_size(list) != 1) {
+        return list;
+    }
+    json_t *text = json_incref(json_array_get(list, 0));
+    json_decref(list);
+    return text;
+}
+
+static json_t *peer_entry(const struct job *j, const struct cjd_peer_uri *peer, unsigned used)
 {
     char key[CJD_KEY_TEXT_SIZE];
     json_t *entry = json_object();
@@ -349,7 +378,7 @@ static json_t *peer_entry(const struct job *j, const struct cjd_peer_uri *peer, 
         put_text(entry, "publicKey", key);
         put_text(entry, "peerName", peer->name);
     } else {
-        put_text(entry, "address", address);
+        json_object_set_new(entry, "address", address_value(peer, used));
         put_text(entry, "publicKey", key);
         put_text(entry, "login", peer->login);
         put_text(entry, "password", peer->password);
@@ -358,53 +387,91 @@ static json_t *peer_entry(const struct job *j, const struct cjd_peer_uri *peer, 
     return entry;
 }
 
-/* The first of the peer's addresses that the link reaches; a name may be of any family. */
-static const char *reachable(const struct udp_link *link, const struct cjd_peer_uri *peer,
-                             size_t *index)
+/* A name may be of any family. */
+static bool is_reachable(const struct udp_link *link, const char *address)
 {
     struct cjd_endpoint e;
     const char *why;
 
-    for (size_t i = 0; i < peer->address_count; i++) {
-        if (cjd_endpoint_parse(&e, peer->address[i], &why) == 0 && link->family != 0 &&
-            (e.family == 0 || e.family == link->family)) {
-            *index = i;
-            return peer->address[i];
+    if (cjd_endpoint_parse(&e, address, &why) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < link->bind_count; i++) {
+        if (e.family == 0 || e.family == link->bind[i].family) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* Which of the peer's addresses an entry of the link would have; *first: the best of them. */
+static unsigned usable(const struct job *j, const struct udp_link *link,
+                       const struct cjd_peer_uri *peer, size_t *first)
+{
+    unsigned used = 0;
+
+    for (size_t i = 0; i < peer->address_count; i++) {
+        bool is_full = used != 0 && j->is_reference;
+        if (!is_full && is_reachable(link, peer->address[i])) {
+            *first = used == 0 ? i : *first;
+            used |= 1u << i;
+        }
+    }
+    return used;
 }
 
 static const struct udp_link *choose_link(const struct job *j, const struct cjd_peer_uri *peer)
 {
     const struct udp_link *best = NULL;
-    size_t best_index = SIZE_MAX;
+    size_t best_first = SIZE_MAX;
 
     for (size_t i = 0; i < j->link_count; i++) {
-        size_t index;
-        const char *address = reachable(&j->links[i], peer, &index);
-        if (address && j->links[i].is_enabled && index < best_index) {
+        size_t first = SIZE_MAX;
+        if (j->links[i].is_enabled && usable(j, &j->links[i], peer, &first) != 0 &&
+            first < best_first) {
             best = &j->links[i];
-            best_index = index;
+            best_first = first;
         }
     }
     return best;
 }
 
-static bool is_same_peer(const struct cjd_peer_uri *peer, const char *key_text, const char *address)
+static bool has_address(const struct cjd_peer_uri *peer, const char *address)
 {
-    struct cjd_key key;
     char a[320];
     char b[320];
 
-    if (key_text && cjd_key_from_text(&key, key_text) == 0 &&
-        memcmp(&key, &peer->key, sizeof key) == 0) {
+    cjd_peers_plain_address(b, sizeof b, address);
+    for (size_t i = 0; i < peer->address_count; i++) {
+        cjd_peers_plain_address(a, sizeof a, peer->address[i]);
+        if (strcmp(a, b) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_key(const struct cjd_peer_uri *peer, const json_t *entry)
+{
+    const char *text = member_text(entry, "publicKey");
+    struct cjd_key key;
+
+    return text && cjd_key_from_text(&key, text) == 0 && memcmp(&key, &peer->key, sizeof key) == 0;
+}
+
+/* The same node, or another at one of its addresses. `address`: a text or a list. */
+static bool is_in_the_way(const struct cjd_peer_uri *peer, const json_t *entry,
+                          const json_t *address)
+{
+    if (has_key(peer, entry)) {
         return true;
     }
-    for (size_t i = 0; address && i < peer->address_count; i++) {
-        cjd_peers_plain_address(a, sizeof a, peer->address[i]);
-        cjd_peers_plain_address(b, sizeof b, address);
-        if (strcmp(a, b) == 0) {
+    if (json_is_string(address)) {
+        return has_address(peer, json_string_value(address));
+    }
+    for (size_t i = 0; i < json_array_size(address); i++) {
+        const char *text = json_string_value(json_array_get(address, i));
+        if (text && has_address(peer, text)) {
             return true;
         }
     }
@@ -434,13 +501,13 @@ static size_t find_peer(const struct job *j, const struct cjd_peer_uri *peer, st
         uint32_t node = cjd_source_member(j->source, l->node, name);
         for (size_t k = 0; k < json_array_size(group); k++) {
             v = json_array_get(group, k);
-            if (is_same_peer(peer, member_text(v, "publicKey"), member_text(v, "address"))) {
+            if (is_in_the_way(peer, v, json_object_get(v, "address"))) {
                 take_spot(l, cjd_source_item(j->source, node, k), v, NULL, spots, &count);
             }
         }
         json_object_foreach(group, key, v)
         {
-            if (json_is_object(v) && is_same_peer(peer, member_text(v, "publicKey"), key)) {
+            if (json_is_object(v) && (has_key(peer, v) || has_address(peer, key))) {
                 take_spot(l, cjd_source_member(j->source, node, key), v, key, spots, &count);
             }
         }
@@ -448,10 +515,17 @@ static size_t find_peer(const struct job *j, const struct cjd_peer_uri *peer, st
     return count;
 }
 
+static void note_use(struct cjd_peering_change *out, const struct udp_link *link, unsigned used)
+{
+    snprintf(out->bind, sizeof out->bind, "%s", link->bind_text);
+    out->used_addresses = used;
+}
+
 static int replace_peer(struct job *j, const struct spot spots[2], size_t count,
                         const struct cjd_peer_uri *peer, struct cjd_peering_change *out)
 {
-    size_t index;
+    const struct udp_link *link = spots[0].link;
+    size_t first = 0;
 
     if (count > 1) {
         return fail_at(j, spots[1].node, CJD_ERR_EXISTS,
@@ -459,23 +533,37 @@ static int replace_peer(struct job *j, const struct spot spots[2], size_t count,
                        "one by hand",
                        cjd_config_node_position(j->config, spots[0].node).line);
     }
-    const char *address = reachable(spots[0].link, peer, &index);
-    if (!address) {
+    unsigned used = usable(j, link, peer, &first);
+    if (used == 0) {
         return fail_at(j, spots[0].node, CJD_ERR_NOT_FOUND,
                        "the peer has no address that the link of this entry (%s) reaches: take the "
                        "entry out by hand",
-                       spots[0].link->bind);
+                       link->bind_text);
     }
     out->is_replaced = true;
-    snprintf(out->bind, sizeof out->bind, "%s", spots[0].link->bind);
-    snprintf(out->address, sizeof out->address, "%s", address);
-    return replace(j, &spots[0], address, peer_entry(j, peer, address));
+    note_use(out, link, used);
+    return replace(j, &spots[0], peer->address[first], peer_entry(j, peer, used));
+}
+
+/* An entry of `plugins` that has no configuration yet. */
+static int append_config(struct job *j, const struct udp_link *link, json_t *entry)
+{
+    struct cjd_edit edit = edit_of(j);
+    json_t *config = json_pack("{s[o]}", "peers", entry);
+
+    if (!config) {
+        return CJD_ERR_NO_MEMORY;
+    }
+    snprintf(j->pointer, sizeof j->pointer, "%s/config/peers/0",
+             cjd_source_pointer(j->source, link->node));
+    cjd_edit_append(&j->out, &edit, link->node, "config", config);
+    return json_object_set_new(link->v, "config", config) < 0 ? CJD_ERR_NO_MEMORY : 0;
 }
 
 static int add_peer(struct job *j, const struct cjd_peer_uri *peer, struct cjd_peering_change *out)
 {
     const struct udp_link *link = choose_link(j, peer);
-    size_t index;
+    size_t first = 0;
 
     if (!link) {
         return fail_at(j, 0, CJD_ERR_NOT_FOUND,
@@ -483,23 +571,15 @@ static int add_peer(struct job *j, const struct cjd_peer_uri *peer, struct cjd_p
                                           : "no UDP link of this file reaches an address of the "
                                             "peer: there are none with \"bind\" of its family");
     }
-    const char *address = reachable(link, peer, &index);
-    snprintf(out->bind, sizeof out->bind, "%s", link->bind);
-    snprintf(out->address, sizeof out->address, "%s", address);
-    json_t *entry = peer_entry(j, peer, address);
+    unsigned used = usable(j, link, peer, &first);
+    note_use(out, link, used);
+    json_t *entry = peer_entry(j, peer, used);
     if (j->is_reference) {
-        return append(j, link->node, link->v, "connectTo", address, entry);
+        return append(j, link->node, link->v, "connectTo", peer->address[first], entry);
     }
-    /* An entry of `plugins` that has no configuration yet. */
-    if (json_object_get(link->v, "plugin")) {
-        json_t *config = json_pack("{s[o]}", "peers", entry);
-        struct cjd_edit edit = edit_of(j);
-        snprintf(j->pointer, sizeof j->pointer, "%s/config/peers/0",
-                 cjd_source_pointer(j->source, link->node));
-        cjd_edit_append(&j->out, &edit, link->node, "config", config);
-        return json_object_set_new(link->v, "config", config) < 0 ? CJD_ERR_NO_MEMORY : 0;
-    }
-    return append(j, link->node, link->v, "peers", NULL, entry);
+    return json_object_get(link->v, "plugin")
+               ? append_config(j, link, entry)
+               : append(j, link->node, link->v, "peers", NULL, entry);
 }
 
 int cjd_peering_add(struct cjd_peering_change *out, const char *text, size_t len,
@@ -646,6 +726,15 @@ static int own_key(struct job *j, struct cjd_key *out)
                    "there is no \"publicKey\" beside it");
 }
 
+static void put_binds(struct cjd_peering_self *out, const struct udp_link *link)
+{
+    for (size_t i = 0; link->is_enabled && i < link->bind_count; i++) {
+        if (out->bind_count < CJD_PEERING_BINDS_MAX) {
+            out->bind[out->bind_count++] = link->bind[i];
+        }
+    }
+}
+
 int cjd_peering_self(struct cjd_peering_self *out, const char *text, size_t len,
                      struct cjd_diags *diags)
 {
@@ -658,10 +747,8 @@ int cjd_peering_self(struct cjd_peering_self *out, const char *text, size_t len,
         const char *name = member_text(json_object_get(j.tree, "node"), "name");
         find_links(&j);
         snprintf(out->name, sizeof out->name, "%s", name && strlen(name) < 64 ? name : "");
-        for (size_t i = 0; i < j.link_count && out->bind_count < CJD_PEERING_BINDS_MAX; i++) {
-            if (j.links[i].is_enabled && j.links[i].family != 0) {
-                out->bind[out->bind_count++] = j.links[i].endpoint;
-            }
+        for (size_t i = 0; i < j.link_count; i++) {
+            put_binds(out, &j.links[i]);
         }
     }
     close_job(&j);

@@ -17,15 +17,16 @@ struct cjd_peering_change {
     size_t len;
     unsigned line; /* of the new entry, from 1 */
     bool is_replaced;
-    char bind[80];                       /* of a peer: that of the link it was added to */
-    char address[CJD_PEER_ADDRESS_SIZE]; /* of a peer: the one of its addresses that was taken */
+    char bind[168];          /* of a peer: what the link it was added to is bound to */
+    unsigned used_addresses; /* of a peer: bit i: its address i is in the entry */
 };
 /* Wipes the text. */
 void cjd_peering_change_fini(struct cjd_peering_change *change);
 
 /*
  * Adds a peer to the list of the first UDP link that can reach one of its addresses, best address
- * first. A peer with that key or address is in the way unless `replaces`; then it is replaced.
+ * first, with all of them that link can reach; the reference's form has but one. A peer with that
+ * key or address is in the way unless `replaces`; then it is replaced.
  *
  * CJD_ERR_CONFIG: the text cannot be read, or the entry would be wrong; CJD_ERR_EXISTS;
  * CJD_ERR_NOT_FOUND: no link fits; CJD_ERR_STATE: the change does not come to what it should.

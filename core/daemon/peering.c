@@ -266,20 +266,28 @@ static int read_peers(const struct cjd_options *options, struct cjd_peer_uri **o
     return err;
 }
 
+static void tell_addresses(const struct cjd_peer_uri *peer, unsigned which, const char *before)
+{
+    for (size_t i = 0; i < peer->address_count; i++) {
+        if (which & 1u << i) {
+            fprintf(stderr, "%s%s", before, peer->address[i]);
+            before = ", ";
+        }
+    }
+}
+
 static void tell_peer(const struct work *w, const struct cjd_peer_uri *peer,
                       const struct cjd_peering_change *change)
 {
     char key[CJD_KEY_TEXT_SIZE];
 
     cjd_key_to_text(key, &peer->key);
-    fprintf(stderr, "%s:%u: %s peer %s at %s, for the link bound to %s\n", w->options->config,
-            change->line, change->is_replaced ? "replaced" : "added",
-            peer->name[0] != '\0' ? peer->name : key, change->address, change->bind);
-    for (size_t i = 0; i < peer->address_count; i++) {
-        if (strcmp(peer->address[i], change->address) != 0) {
-            fprintf(stderr, "    not used: %s\n", peer->address[i]);
-        }
-    }
+    fprintf(stderr, "%s:%u: %s peer %s", w->options->config, change->line,
+            change->is_replaced ? "replaced" : "added", peer->name[0] != '\0' ? peer->name : key);
+    tell_addresses(peer, change->used_addresses, " at ");
+    fprintf(stderr, ", for the link bound to %s", change->bind);
+    tell_addresses(peer, ~change->used_addresses, "\n    not reached by that link: ");
+    fputc('\n', stderr);
 }
 
 /* One after the other: each is added to the text that the one before has made. */

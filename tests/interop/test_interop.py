@@ -1,11 +1,13 @@
 """Nodes of this build and reference nodes in one network, for each binary in CJDNS_REF."""
+import subprocess
 import time
 
 from mixed import fresh, node_of, reference_binaries, require_binaries, short, warnings_of
 
 import lab as laboratory
+from common import run
 from lab import test
-from nodes import Failure
+from nodes import Failure, PORT
 from probes import all_pairs, ping_during, ping_until, rate_text, throughput
 import topologies
 
@@ -146,6 +148,30 @@ def one_life(lab, binary, kinds):
     lab.start(first)
     ping_until(lab, all_pairs([first, second]), within=COME_BACK_S)
     return warnings_of(second)
+
+
+def one_edit(lab, binary):
+    """Our --invite into our file, our --add-peer into the reference's own, which it then runs."""
+    ours, theirs = node_of(lab, "o", "o", binary), node_of(lab, "r", "r", binary)
+    lab.link(theirs, ours)
+    for node in (ours, theirs):
+        node.write_config()
+        node.write_config = lambda: None
+    address = f"{lab.link_address(theirs, ours, '4')}:{PORT}"
+    status, said = run(ours, "--config", ours.config_path, "--invite", "r", "--address", address)
+    uri = next(line for line in said.splitlines() if line.startswith("cjdns://"))
+    done = subprocess.run([ours.binary, "--config", theirs.config_path, "--add-peer", uri],
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if status or done.returncode:
+        raise Failure(f"not edited: {said}{done.stderr}")
+    lab.start()
+    ping_until(lab, all_pairs([ours, theirs]))
+
+
+@test
+def edited_file(lab):
+    for binary in reference_binaries():
+        fresh(lab, one_edit, binary)
 
 
 @test

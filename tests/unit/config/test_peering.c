@@ -119,7 +119,7 @@ static void first_peer(void **state)
     assert_line(&c, "{");
     assert_int_equal(c.change.line, 6);
     assert_string_equal(c.change.bind, "0.0.0.0:5199");
-    assert_string_equal(c.change.address, "203.0.113.7:5199");
+    assert_int_equal(c.change.used_addresses, 1);
     changed_fini(&c);
 }
 
@@ -142,12 +142,14 @@ static void choice_of_link(void **state)
 {
     static const char text[] = HEAD UDP4(", \"peers\": []") UDP6("");
     static const struct {
-        const char *first, *second, *bind, *address;
+        const char *first, *second, *bind;
+        unsigned used;
     } rows[] = {
-        {"1.2.3.4:1", "[2001:db8::7]:1", "0.0.0.0:5199", "1.2.3.4:1"},
-        {"[2001:db8::7]:1", "1.2.3.4:1", "[::]:5199", "[2001:db8::7]:1"},
-        {"[2001:db8::7]:1", NULL, "[::]:5199", "[2001:db8::7]:1"},
-        {"h:1", "[2001:db8::7]:1", "0.0.0.0:5199", "h:1"},
+        {"1.2.3.4:1", "[2001:db8::7]:1", "0.0.0.0:5199", 1},
+        {"[2001:db8::7]:1", "1.2.3.4:1", "[::]:5199", 1},
+        {"[2001:db8::7]:1", NULL, "[::]:5199", 1},
+        {"h:1", "[2001:db8::7]:1", "0.0.0.0:5199", 1},
+        {"[2001:db8::7]:1", "h:1", "[::]:5199", 3},
     };
 
     (void)state;
@@ -156,9 +158,41 @@ static void choice_of_link(void **state)
         struct changed c = add(text, &peer, false);
         assert_int_equal(c.err, 0);
         assert_string_equal(c.change.bind, rows[i].bind);
-        assert_string_equal(c.change.address, rows[i].address);
+        assert_int_equal(c.change.used_addresses, rows[i].used);
         changed_fini(&c);
     }
+}
+
+#define BOTH                                                                                       \
+    "{ \"node\": { \"privateKey\": \"" OWN_SECRET "\" }, \"plugins\": [ { \"plugin\": \"udp\", "   \
+    "\"config\": { \"bind\": [ \"0.0.0.0:5199\", \"[::]:5199\" ], \"peers\": ["
+
+/* A link of both families takes all addresses; the reference's form has one in an entry. */
+static void several_addresses(void **state)
+{
+    struct cjd_peer_uri peer = peer_at("1.2.3.4:1", "[2001:db8::7]:1");
+    struct changed c = add(BOTH "] } } ] }", &peer, false);
+
+    (void)state;
+    assert_changed(&c, BOTH
+                   "{ \"address\": [\"1.2.3.4:1\", \"[2001:db8::7]:1\"], \"publicKey\": \"" KEY_A
+                   "\", \"login\": \"me\", \"password\": \"pw\", \"name\": \"beta\" }"
+                   "] } } ] }");
+    assert_string_equal(c.change.bind, "0.0.0.0:5199, [::]:5199");
+    assert_int_equal(c.change.used_addresses, 3);
+    changed_fini(&c);
+    /* One of several addresses is in the way, too. */
+    c = add(BOTH "{ \"address\": [\"h:1\", \"[2001:db8:0::7]:1\"], \"publicKey\": \"" KEY_B
+                 "\", \"password\": \"old\" }] } } ] }",
+            &peer, false);
+    assert_refused(&c, CJD_ERR_EXISTS, 1, "/plugins/0/config/peers/0", "there already");
+    peer = peer_at("1.2.3.4:1", "h:2");
+    c = add("{\"privateKey\":\"" OWN_SECRET
+            "\",\"version\":2,\"interfaces\":{\"UDPInterface\":[{}]}}",
+            &peer, false);
+    assert_int_equal(c.err, 0);
+    assert_int_equal(c.change.used_addresses, 1);
+    changed_fini(&c);
 }
 
 static void no_link(void **state)
@@ -468,6 +502,10 @@ static void of_this_node(void **state)
     assert_int_equal(cjd_peering_self(&self, unknown, strlen(unknown), &diags), CJD_ERR_CONFIG);
     assert_non_null(strstr(diags.v[0].text, "public key is not known"));
     cjd_diags_fini(&diags);
+    static const char both[] = BOTH "] } } ] }";
+    assert_int_equal(cjd_peering_self(&self, both, strlen(both), &diags), 0);
+    assert_int_equal(self.bind_count, 2);
+    assert_int_equal(self.bind[1].family, 6);
 }
 
 static void drawn_password(void **state)
@@ -487,14 +525,14 @@ static void drawn_password(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_peer),       cmocka_unit_test(list_is_missing),
-        cmocka_unit_test(choice_of_link),   cmocka_unit_test(no_link),
-        cmocka_unit_test(there_already),    cmocka_unit_test(wrong_entry),
-        cmocka_unit_test(unsound_text),     cmocka_unit_test(reference_peer),
-        cmocka_unit_test(reference_of_old), cmocka_unit_test(passwords),
-        cmocka_unit_test(password_again),   cmocka_unit_test(reference_password),
-        cmocka_unit_test(generated),        cmocka_unit_test(of_this_node),
-        cmocka_unit_test(drawn_password),
+        cmocka_unit_test(first_peer),         cmocka_unit_test(list_is_missing),
+        cmocka_unit_test(choice_of_link),     cmocka_unit_test(no_link),
+        cmocka_unit_test(several_addresses),  cmocka_unit_test(there_already),
+        cmocka_unit_test(wrong_entry),        cmocka_unit_test(unsound_text),
+        cmocka_unit_test(reference_peer),     cmocka_unit_test(reference_of_old),
+        cmocka_unit_test(passwords),          cmocka_unit_test(password_again),
+        cmocka_unit_test(reference_password), cmocka_unit_test(generated),
+        cmocka_unit_test(of_this_node),       cmocka_unit_test(drawn_password),
     };
 
     assert_int_equal(cjd_crypto_init(), 0);
