@@ -49,16 +49,24 @@ function(cjd_add_module name)
     endforeach()
 endfunction()
 
+# cjd_embed_text(TARGET FILE SYMBOL): the text of a file as the string constant SYMBOL of a target.
+function(cjd_embed_text target file symbol)
+    get_filename_component(in ${file} ABSOLUTE)
+    set(out ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c)
+    add_custom_command(OUTPUT ${out}
+        COMMAND ${CMAKE_COMMAND} -DIN=${in} -DOUT=${out} -DNAME=${symbol}
+                -P ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake
+        DEPENDS ${in} ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake)
+    target_sources(${target} PRIVATE ${out})
+endfunction()
+
 # cjd_add_plugin(NAME SOURCES … [LIBS …]): a loadable plugin that sees only sdk/include.
-# schema.json beside it becomes the string constant `cjd_<name>_schema`.
+# schema.json beside it becomes the string constant `cjd_<name>_schema`, with '_' for '-'.
 function(cjd_add_plugin name)
     cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
-    set(schema_c ${CMAKE_CURRENT_BINARY_DIR}/${name}_schema.c)
-    add_custom_command(OUTPUT ${schema_c}
-        COMMAND ${CMAKE_COMMAND} -DIN=${CMAKE_CURRENT_SOURCE_DIR}/schema.json -DOUT=${schema_c}
-                -DNAME=cjd_${name}_schema -P ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake
-        DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/schema.json ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake)
-    add_library(plugin_${name} MODULE ${arg_SOURCES} ${schema_c})
+    string(MAKE_C_IDENTIFIER cjd_${name}_schema schema)
+    add_library(plugin_${name} MODULE ${arg_SOURCES})
+    cjd_embed_text(plugin_${name} schema.json ${schema})
     target_link_libraries(plugin_${name} PRIVATE cjd_options cjd_sdk cjd_sdk_helpers ${arg_LIBS})
     set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
         C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)

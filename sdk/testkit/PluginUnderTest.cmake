@@ -3,13 +3,10 @@
 function(cjd_plugin_under_test name)
     cmake_parse_arguments(arg "" "" "SOURCES" ${ARGN})
     set(folder ${CMAKE_SOURCE_DIR}/plugins/${name})
-    set(schema_c ${CMAKE_CURRENT_BINARY_DIR}/${name}_schema.c)
-    add_custom_command(OUTPUT ${schema_c}
-        COMMAND ${CMAKE_COMMAND} -DIN=${folder}/schema.json -DOUT=${schema_c}
-                -DNAME=cjd_${name}_schema -P ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake
-        DEPENDS ${folder}/schema.json ${CMAKE_SOURCE_DIR}/cmake/EmbedText.cmake)
+    string(MAKE_C_IDENTIFIER cjd_${name}_schema schema)
     list(TRANSFORM arg_SOURCES PREPEND ${folder}/)
-    add_library(${name}_under_test STATIC ${arg_SOURCES} ${schema_c})
+    add_library(${name}_under_test STATIC ${arg_SOURCES})
+    cjd_embed_text(${name}_under_test ${folder}/schema.json ${schema})
     target_include_directories(${name}_under_test PUBLIC ${folder})
     target_link_libraries(${name}_under_test PUBLIC cjd_sdk cjd_sdk_helpers cjd_testkit
         PkgConfig::jansson PRIVATE cjd_options)

@@ -16,6 +16,7 @@ PR_SET_PDEATHSIG = 1
 SKIPPED = 77  # SKIP_RETURN_CODE in CMakeLists.txt
 
 NETNS_DIR = "/run/netns"
+RUN_DIR = "/run/cjdns"
 WORK_DIR = NETNS_DIR + "/.work"  # on the private file system, so that it goes with it
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -102,6 +103,9 @@ def furnish():
     os.makedirs(NETNS_DIR, exist_ok=True)
     mount("tmpfs", NETNS_DIR, "tmpfs", 0)
     os.chmod(NETNS_DIR, 0o755)
+    # Where daemons put their sockets if nothing else is said.
+    os.makedirs(RUN_DIR, exist_ok=True)
+    mount("tmpfs", RUN_DIR, "tmpfs", 0)
     os.mkdir(WORK_DIR)
 
 
