@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include <cjd/text.h>
-#include <config/edit.h>
+#include <config/change.h>
 #include <config/private.h>
 
 #define LINKS_MAX 64u
@@ -19,26 +19,16 @@ struct udp_link {
     size_t bind_count;
 };
 
-/* A value that is in the way. */
+/* An entry that is in the way. */
 struct spot {
     const struct udp_link *link;
-    uint32_t node;
-    json_t *v;
-    const char *key; /* of a member, else NULL */
+    struct cjd_spot at;
 };
 
 struct job {
-    const char *text;
-    size_t len;
-    struct cjd_diags *diags;
-    struct cjd_config *config;
-    const struct cjd_source *source;
-    bool is_reference;
-    json_t *tree; /* as in the file; changed like the text */
+    struct cjd_change c;
     struct udp_link links[LINKS_MAX];
     size_t link_count;
-    struct cjd_buf out;
-    char pointer[512]; /* of the new entry */
 };
 
 void cjd_peering_change_fini(struct cjd_peering_change *change)
@@ -61,49 +51,6 @@ void cjd_peering_draw_password(char out[CJD_PEERING_PASSWORD_SIZE], const struct
 
 /* --- reading ------------------------------------------------------------------------------------
  */
-
-static int fail_at(struct job *j, uint32_t node, int err, const char *format, ...) CJD_PRINTF(4, 5);
-static int fail_at(struct job *j, uint32_t node, int err, const char *format, ...)
-{
-    struct cjd_position at = cjd_config_node_position(j->config, node);
-    va_list args;
-
-    va_start(args, format);
-    cjd_diags_add_v(j->diags, CJD_DIAG_ERROR, &at, format, args);
-    va_end(args);
-    return err;
-}
-
-/* Mistakes of the file's content are no obstacle, but its text must be sound. */
-static int open_job(struct job *j, const char *text, size_t len, struct cjd_diags *diags)
-{
-    struct cjd_diags found = {.file = diags->file};
-
-    *j = (struct job){.text = text, .len = len, .diags = diags};
-    int err = cjd_config_read_faulty(&j->config, text, len, &found);
-    if (!j->config || !cjd_config_is_well_formed(j->config)) {
-        for (size_t i = 0; i < found.count; i++) {
-            const struct cjd_diag *d = &found.v[i];
-            struct cjd_position at = {d->line, d->column, d->pointer};
-            cjd_diags_add(diags, d->severity, &at, "%s", d->text ? d->text : "");
-        }
-        err = err == CJD_ERR_NO_MEMORY ? err : CJD_ERR_CONFIG;
-    } else {
-        err = 0;
-        j->source = j->config->source;
-        j->is_reference = j->config->is_reference;
-        j->tree = cjd_source_tree(j->source);
-    }
-    cjd_diags_fini(&found);
-    return err == 0 && !j->tree ? CJD_ERR_NO_MEMORY : err;
-}
-
-static void close_job(struct job *j)
-{
-    cjd_config_free(j->config);
-    json_decref(j->tree);
-    cjd_buf_fini(&j->out);
-}
 
 static const char *member_text(const json_t *object, const char *key)
 {
@@ -140,20 +87,20 @@ static void add_link(struct job *j, uint32_t node, json_t *v, const json_t *conf
 
 static void find_native_links(struct job *j)
 {
-    json_t *plugins = json_object_get(j->tree, "plugins");
-    uint32_t list = cjd_source_member(j->source, 0, "plugins");
+    json_t *plugins = json_object_get(j->c.tree, "plugins");
+    uint32_t list = cjd_source_member(j->c.source, 0, "plugins");
 
     for (size_t i = 0; i < json_array_size(plugins); i++) {
         json_t *entry = json_array_get(plugins, i);
         const char *name = member_text(entry, "plugin");
-        uint32_t node = cjd_source_item(j->source, list, i);
+        uint32_t node = cjd_source_item(j->c.source, list, i);
         json_t *config = json_object_get(entry, "config");
         bool is_enabled = !json_is_false(json_object_get(entry, "enabled"));
         if (!name || strcmp(name, "udp") != 0) {
             continue;
         }
         if (config) {
-            add_link(j, cjd_source_member(j->source, node, "config"), config, config, is_enabled);
+            add_link(j, cjd_source_member(j->c.source, node, "config"), config, config, is_enabled);
         } else {
             add_link(j, node, entry, NULL, is_enabled);
         }
@@ -163,179 +110,30 @@ static void find_native_links(struct job *j)
 /* A list, or one object in place of a list of one (§4.4). */
 static void find_reference_links(struct job *j)
 {
-    json_t *interfaces = json_object_get(j->tree, "interfaces");
+    json_t *interfaces = json_object_get(j->c.tree, "interfaces");
     json_t *udp = json_object_get(interfaces, "UDPInterface");
 
     if (!udp) {
         return;
     }
-    uint32_t parent = cjd_source_member(j->source, 0, "interfaces");
-    uint32_t node = cjd_source_member(j->source, parent, "UDPInterface");
+    uint32_t parent = cjd_source_member(j->c.source, 0, "interfaces");
+    uint32_t node = cjd_source_member(j->c.source, parent, "UDPInterface");
     if (json_is_object(udp)) {
         add_link(j, node, udp, udp, true);
     }
     for (size_t i = 0; i < json_array_size(udp); i++) {
         json_t *entry = json_array_get(udp, i);
-        add_link(j, cjd_source_item(j->source, node, i), entry, entry, true);
+        add_link(j, cjd_source_item(j->c.source, node, i), entry, entry, true);
     }
 }
 
 static void find_links(struct job *j)
 {
-    if (j->is_reference) {
+    if (j->c.is_reference) {
         find_reference_links(j);
     } else {
         find_native_links(j);
     }
-}
-
-/* --- checking the result ------------------------------------------------------------------------
- */
-
-static bool begins_with(const char *pointer, const char *start)
-{
-    size_t n = strlen(start);
-
-    return strncmp(pointer, start, n) == 0 && (pointer[n] == '\0' || pointer[n] == '/');
-}
-
-/* What would be wrong with the new entry. Its place is in no file yet. */
-static int report_entry(struct job *j, const struct cjd_diags *found)
-{
-    static const struct cjd_position nowhere = {.pointer = ""};
-    int err = 0;
-
-    for (size_t i = 0; i < found->count; i++) {
-        const struct cjd_diag *d = &found->v[i];
-        if (d->severity == CJD_DIAG_NOTE || !d->pointer || !begins_with(d->pointer, j->pointer)) {
-            continue;
-        }
-        const char *last = strrchr(d->pointer, '/');
-        bool is_member = strlen(d->pointer) > strlen(j->pointer);
-        cjd_diags_add(j->diags, d->severity, &nowhere, "the new entry%s%s: %s",
-                      is_member ? ", " : "", is_member ? last + 1 : "", d->text ? d->text : "");
-        err = d->severity == CJD_DIAG_ERROR ? CJD_ERR_CONFIG : err;
-    }
-    return err;
-}
-
-/* The new text, read again, must be the old value with the same change made to it. */
-static int verify(struct job *j, struct cjd_peering_change *out)
-{
-    struct cjd_diags found = {.file = j->diags->file};
-    struct cjd_config *config;
-
-    int err = cjd_config_read_faulty(&config, j->out.v, j->out.len, &found);
-    if (err == CJD_ERR_NO_MEMORY) {
-        cjd_diags_fini(&found);
-        return err;
-    }
-    json_t *tree =
-        config && cjd_config_is_well_formed(config) ? cjd_source_tree(config->source) : NULL;
-    if (!tree || !json_equal(tree, j->tree)) {
-        err = fail_at(j, 0, CJD_ERR_STATE,
-                      "this file is written in a way that cannot be changed safely: add the entry "
-                      "by hand");
-    } else {
-        uint32_t node = cjd_source_find(config->source, j->pointer);
-        const struct cjd_source_node *n = &config->source->nodes[node];
-        bool is_member = !config->source->nodes[n->parent].is_list;
-        out->line = is_member ? n->key_at.line : n->at.line;
-        err = report_entry(j, &found);
-    }
-    json_decref(tree);
-    cjd_config_free(config);
-    cjd_diags_fini(&found);
-    return err;
-}
-
-static int finish(struct job *j, struct cjd_peering_change *out)
-{
-    if (j->out.failed) {
-        return CJD_ERR_NO_MEMORY;
-    }
-    int err = verify(j, out);
-    if (err == 0) {
-        out->text = j->out.v;
-        out->len = j->out.len;
-        j->out = (struct cjd_buf){0};
-    }
-    return err;
-}
-
-/* --- making the change --------------------------------------------------------------------------
- */
-
-static struct cjd_edit edit_of(const struct job *j)
-{
-    return (struct cjd_edit){.text = j->text,
-                             .len = j->len,
-                             .source = j->source,
-                             .has_reference_escapes = j->is_reference};
-}
-
-/* Adds `entry` (consumed) to the group `name` of an object: a list, or with `key` an object. The
- * group is made if it is not there. */
-static int append(struct job *j, uint32_t object, json_t *v, const char *name, const char *key,
-                  json_t *entry)
-{
-    struct cjd_edit edit = edit_of(j);
-    json_t *group = json_object_get(v, name);
-    bool is_new = !group;
-
-    if (!entry) {
-        return CJD_ERR_NO_MEMORY;
-    }
-    if (is_new) {
-        group = key ? json_object() : json_array();
-        json_object_set_new(v, name, group);
-    }
-    uint32_t node = cjd_source_member(j->source, object, name);
-    if (key ? !json_is_object(group) : !json_is_array(group)) {
-        json_decref(entry);
-        return fail_at(j, node, CJD_ERR_CONFIG, "must be %s", key ? "an object { }" : "a list [ ]");
-    }
-    const char *parent = cjd_source_pointer(j->source, object);
-    if (key) {
-        snprintf(j->pointer, sizeof j->pointer, "%s/%s/%s", parent, name, key);
-    } else {
-        snprintf(j->pointer, sizeof j->pointer, "%s/%s/%zu", parent, name, json_array_size(group));
-    }
-    json_incref(entry);
-    int err = key ? json_object_set_new(group, key, entry) : json_array_append_new(group, entry);
-    if (is_new) {
-        cjd_edit_append(&j->out, &edit, object, name, group);
-    } else {
-        cjd_edit_append(&j->out, &edit, node, key, entry);
-    }
-    json_decref(entry);
-    return err < 0 ? CJD_ERR_NO_MEMORY : 0;
-}
-
-/* Puts `entry` (consumed) in the place of another. */
-static int replace(struct job *j, const struct spot *spot, const char *key, json_t *entry)
-{
-    struct cjd_edit edit = edit_of(j);
-    const struct cjd_source_node *n = &j->source->nodes[spot->node];
-    bool is_renamed = spot->key && key && strcmp(spot->key, key) != 0;
-
-    if (!entry) {
-        return CJD_ERR_NO_MEMORY;
-    }
-    snprintf(j->pointer, sizeof j->pointer, "%s", cjd_source_pointer(j->source, spot->node));
-    cjd_edit_replace(&j->out, &edit, spot->node, is_renamed ? key : NULL, entry);
-    if (is_renamed) {
-        const char *parent = cjd_source_pointer(j->source, n->parent);
-        json_t *group = json_object_get(spot->link->v, "connectTo");
-        snprintf(j->pointer, sizeof j->pointer, "%s/%s", parent, key);
-        json_object_del(group, spot->key);
-        return json_object_set_new(group, key, entry) < 0 ? CJD_ERR_NO_MEMORY : 0;
-    }
-    int err = json_object_clear(spot->v) < 0 || json_object_update(spot->v, entry) < 0
-                  ? CJD_ERR_NO_MEMORY
-                  : 0;
-    json_decref(entry);
-    return err;
 }
 
 /* --- peers --------------------------------------------------------------------------------------
@@ -372,7 +170,7 @@ static json_t *peer_entry(const struct job *j, const struct cjd_peer_uri *peer, 
     json_t *entry = json_object();
 
     cjd_key_to_text(key, &peer->key);
-    if (j->is_reference) {
+    if (j->c.is_reference) {
         put_text(entry, "login", peer->login);
         put_text(entry, "password", peer->password);
         put_text(entry, "publicKey", key);
@@ -411,7 +209,7 @@ static unsigned usable(const struct job *j, const struct udp_link *link,
     unsigned used = 0;
 
     for (size_t i = 0; i < peer->address_count; i++) {
-        bool is_full = used != 0 && j->is_reference;
+        bool is_full = used != 0 && j->c.is_reference;
         if (!is_full && is_reachable(link, peer->address[i])) {
             *first = used == 0 ? i : *first;
             used |= 1u << i;
@@ -479,18 +277,18 @@ static bool is_in_the_way(const struct cjd_peer_uri *peer, const json_t *entry,
 }
 
 /* Notes an entry that is in the way; *count goes on where there is no room. */
-static void take_spot(const struct udp_link *link, uint32_t node, json_t *v, const char *key,
-                      struct spot spots[2], size_t *count)
+static void take_spot(const struct udp_link *link, struct cjd_spot at, struct spot spots[2],
+                      size_t *count)
 {
     if (*count < 2) {
-        spots[*count] = (struct spot){.link = link, .node = node, .v = v, .key = key};
+        spots[*count] = (struct spot){.link = link, .at = at};
     }
     (*count)++;
 }
 
 static size_t find_peer(const struct job *j, const struct cjd_peer_uri *peer, struct spot spots[2])
 {
-    const char *name = j->is_reference ? "connectTo" : "peers";
+    const char *name = j->c.is_reference ? "connectTo" : "peers";
     size_t count = 0;
     const char *key;
     json_t *v;
@@ -498,17 +296,22 @@ static size_t find_peer(const struct job *j, const struct cjd_peer_uri *peer, st
     for (size_t i = 0; i < j->link_count; i++) {
         const struct udp_link *l = &j->links[i];
         json_t *group = json_object_get(l->v, name);
-        uint32_t node = cjd_source_member(j->source, l->node, name);
+        uint32_t node = cjd_source_member(j->c.source, l->node, name);
         for (size_t k = 0; k < json_array_size(group); k++) {
             v = json_array_get(group, k);
             if (is_in_the_way(peer, v, json_object_get(v, "address"))) {
-                take_spot(l, cjd_source_item(j->source, node, k), v, NULL, spots, &count);
+                struct cjd_spot at = {.node = cjd_source_item(j->c.source, node, k), .v = v};
+                take_spot(l, at, spots, &count);
             }
         }
         json_object_foreach(group, key, v)
         {
             if (json_is_object(v) && (has_key(peer, v) || has_address(peer, key))) {
-                take_spot(l, cjd_source_member(j->source, node, key), v, key, spots, &count);
+                struct cjd_spot at = {.node = cjd_source_member(j->c.source, node, key),
+                                      .v = v,
+                                      .group = group,
+                                      .key = key};
+                take_spot(l, at, spots, &count);
             }
         }
     }
@@ -528,35 +331,37 @@ static int replace_peer(struct job *j, const struct spot spots[2], size_t count,
     size_t first = 0;
 
     if (count > 1) {
-        return fail_at(j, spots[1].node, CJD_ERR_EXISTS,
-                       "this peer has more than one entry, the first on line %u: take out all but "
-                       "one by hand",
-                       cjd_config_node_position(j->config, spots[0].node).line);
+        return cjd_change_fail(
+            &j->c, spots[1].at.node, CJD_ERR_EXISTS,
+            "this peer has more than one entry, the first on line %u: take out all but "
+            "one by hand",
+            cjd_config_node_position(j->c.config, spots[0].at.node).line);
     }
     unsigned used = usable(j, link, peer, &first);
     if (used == 0) {
-        return fail_at(j, spots[0].node, CJD_ERR_NOT_FOUND,
-                       "the peer has no address that the link of this entry (%s) reaches: take the "
-                       "entry out by hand",
-                       link->bind_text);
+        return cjd_change_fail(
+            &j->c, spots[0].at.node, CJD_ERR_NOT_FOUND,
+            "the peer has no address that the link of this entry (%s) reaches: take the "
+            "entry out by hand",
+            link->bind_text);
     }
     out->is_replaced = true;
     note_use(out, link, used);
-    return replace(j, &spots[0], peer->address[first], peer_entry(j, peer, used));
+    return cjd_change_replace(&j->c, &spots[0].at, peer->address[first], peer_entry(j, peer, used));
 }
 
 /* An entry of `plugins` that has no configuration yet. */
 static int append_config(struct job *j, const struct udp_link *link, json_t *entry)
 {
-    struct cjd_edit edit = edit_of(j);
+    struct cjd_edit edit = cjd_change_edit(&j->c);
     json_t *config = json_pack("{s[o]}", "peers", entry);
 
     if (!config) {
         return CJD_ERR_NO_MEMORY;
     }
-    snprintf(j->pointer, sizeof j->pointer, "%s/config/peers/0",
-             cjd_source_pointer(j->source, link->node));
-    cjd_edit_append(&j->out, &edit, link->node, "config", config);
+    snprintf(j->c.pointer, sizeof j->c.pointer, "%s/config/peers/0",
+             cjd_source_pointer(j->c.source, link->node));
+    cjd_edit_append(&j->c.out, &edit, link->node, "config", config);
     return json_object_set_new(link->v, "config", config) < 0 ? CJD_ERR_NO_MEMORY : 0;
 }
 
@@ -566,30 +371,32 @@ static int add_peer(struct job *j, const struct cjd_peer_uri *peer, struct cjd_p
     size_t first = 0;
 
     if (!link) {
-        return fail_at(j, 0, CJD_ERR_NOT_FOUND,
-                       j->link_count == 0 ? "there is no UDP link in this file to add the peer to"
-                                          : "no UDP link of this file reaches an address of the "
-                                            "peer: there are none with \"bind\" of its family");
+        return cjd_change_fail(&j->c, 0, CJD_ERR_NOT_FOUND,
+                               j->link_count == 0
+                                   ? "there is no UDP link in this file to add the peer to"
+                                   : "no UDP link of this file reaches an address of the "
+                                     "peer: there are none with \"bind\" of its family");
     }
     unsigned used = usable(j, link, peer, &first);
     note_use(out, link, used);
     json_t *entry = peer_entry(j, peer, used);
-    if (j->is_reference) {
-        return append(j, link->node, link->v, "connectTo", peer->address[first], entry);
+    if (j->c.is_reference) {
+        return cjd_change_append(&j->c, link->node, link->v, "connectTo", peer->address[first],
+                                 entry);
     }
     return json_object_get(link->v, "plugin")
                ? append_config(j, link, entry)
-               : append(j, link->node, link->v, "peers", NULL, entry);
+               : cjd_change_append(&j->c, link->node, link->v, "peers", NULL, entry);
 }
 
 int cjd_peering_add(struct cjd_peering_change *out, const char *text, size_t len,
                     const struct cjd_peer_uri *peer, bool replaces, struct cjd_diags *diags)
 {
     struct spot spots[2];
-    struct job j;
+    struct job j = {.link_count = 0};
 
     *out = (struct cjd_peering_change){0};
-    int err = open_job(&j, text, len, diags);
+    int err = cjd_change_open(&j.c, text, len, diags);
     if (err == 0) {
         find_links(&j);
         size_t count = find_peer(&j, peer, spots);
@@ -598,24 +405,24 @@ int cjd_peering_add(struct cjd_peering_change *out, const char *text, size_t len
         } else if (replaces) {
             err = replace_peer(&j, spots, count, peer, out);
         } else {
-            err = fail_at(&j, spots[0].node, CJD_ERR_EXISTS,
-                          "a peer with this key or address is there already");
+            err = cjd_change_fail(&j.c, spots[0].at.node, CJD_ERR_EXISTS,
+                                  "a peer with this key or address is there already");
         }
     }
-    err = err < 0 ? err : finish(&j, out);
-    close_job(&j);
+    err = err < 0 ? err : cjd_change_finish(&j.c, out);
+    cjd_change_close(&j.c);
     return err;
 }
 
 /* --- passwords ----------------------------------------------------------------------------------
  */
 
-static json_t *password_entry(const struct job *j, const struct spot *old, const char *login,
+static json_t *password_entry(const struct job *j, const struct cjd_spot *old, const char *login,
                               const char *password)
 {
     json_t *entry = old ? json_copy(old->v) : json_object();
 
-    if (j->is_reference) {
+    if (j->c.is_reference) {
         json_object_set_new(entry, "password", json_string(password));
         json_object_set_new(entry, "user", json_string(login));
     } else {
@@ -628,13 +435,13 @@ static json_t *password_entry(const struct job *j, const struct spot *old, const
 
 /* The entry of that login; false: there is none. */
 static bool find_login(const struct job *j, uint32_t list_node, const json_t *list,
-                       const char *login, struct spot *out)
+                       const char *login, struct cjd_spot *out)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *v = json_array_get(list, i);
-        const char *has = member_text(v, j->is_reference ? "user" : "login");
+        const char *has = member_text(v, j->c.is_reference ? "user" : "login");
         if (has && strcmp(has, login) == 0) {
-            *out = (struct spot){.node = cjd_source_item(j->source, list_node, i), .v = v};
+            *out = (struct cjd_spot){.node = cjd_source_item(j->c.source, list_node, i), .v = v};
             return true;
         }
     }
@@ -650,60 +457,62 @@ struct holder {
 
 static int find_holder(struct job *j, struct holder *out)
 {
-    json_t *peering = json_object_get(j->tree, "peering");
+    json_t *peering = json_object_get(j->c.tree, "peering");
 
-    *out = (struct holder){.v = j->tree, .name = "authorizedPasswords"};
-    if (!j->is_reference) {
-        *out = (struct holder){
-            .node = cjd_source_member(j->source, 0, "peering"), .v = peering, .name = "passwords"};
+    *out = (struct holder){.v = j->c.tree, .name = "authorizedPasswords"};
+    if (!j->c.is_reference) {
+        *out = (struct holder){.node = cjd_source_member(j->c.source, 0, "peering"),
+                               .v = peering,
+                               .name = "passwords"};
     }
-    return !peering || json_is_object(peering) || j->is_reference
+    return !peering || json_is_object(peering) || j->c.is_reference
                ? 0
-               : fail_at(j, out->node, CJD_ERR_CONFIG, "must be an object { }");
+               : cjd_change_fail(&j->c, out->node, CJD_ERR_CONFIG, "must be an object { }");
 }
 
 static int authorize(struct job *j, const char *login, const char *password, bool replaces,
                      struct cjd_peering_change *out)
 {
     struct holder h;
-    struct spot old;
+    struct cjd_spot old;
     int err = find_holder(j, &h);
 
     if (err < 0) {
         return err;
     }
     if (!h.v) {
-        struct cjd_edit edit = edit_of(j);
+        struct cjd_edit edit = cjd_change_edit(&j->c);
         json_t *peering =
             json_pack("{s[o]}", "passwords", password_entry(j, NULL, login, password));
-        snprintf(j->pointer, sizeof j->pointer, "/peering/passwords/0");
-        cjd_edit_append(&j->out, &edit, 0, "peering", peering);
-        return json_object_set_new(j->tree, "peering", peering) < 0 ? CJD_ERR_NO_MEMORY : 0;
+        snprintf(j->c.pointer, sizeof j->c.pointer, "/peering/passwords/0");
+        cjd_edit_append(&j->c.out, &edit, 0, "peering", peering);
+        return json_object_set_new(j->c.tree, "peering", peering) < 0 ? CJD_ERR_NO_MEMORY : 0;
     }
     const json_t *list = json_object_get(h.v, h.name);
-    uint32_t node = list ? cjd_source_member(j->source, h.node, h.name) : CJD_SOURCE_NONE;
+    uint32_t node = list ? cjd_source_member(j->c.source, h.node, h.name) : CJD_SOURCE_NONE;
     if (!list || !find_login(j, node, list, login, &old)) {
-        return append(j, h.node, h.v, h.name, NULL, password_entry(j, NULL, login, password));
+        return cjd_change_append(&j->c, h.node, h.v, h.name, NULL,
+                                 password_entry(j, NULL, login, password));
     }
     if (!replaces) {
-        return fail_at(j, old.node, CJD_ERR_EXISTS, "there is a password for \"%.64s\" already",
-                       login);
+        return cjd_change_fail(&j->c, old.node, CJD_ERR_EXISTS,
+                               "there is a password for \"%.64s\" already", login);
     }
     out->is_replaced = true;
-    return replace(j, &old, NULL, password_entry(j, &old, login, password));
+    return cjd_change_replace(&j->c, &old, NULL, password_entry(j, &old, login, password));
 }
 
 int cjd_peering_authorize(struct cjd_peering_change *out, const char *text, size_t len,
                           const char *login, const char *password, bool replaces,
                           struct cjd_diags *diags)
 {
-    struct job j;
+    struct job j = {.link_count = 0};
 
     *out = (struct cjd_peering_change){0};
-    int err = open_job(&j, text, len, diags);
+    int err = cjd_change_open(&j.c, text, len, diags);
     err = err < 0 ? err : authorize(&j, login, password, replaces, out);
-    err = err < 0 ? err : finish(&j, out);
-    close_job(&j);
+    err = err < 0 ? err : cjd_change_finish(&j.c, out);
+    cjd_change_close(&j.c);
     return err;
 }
 
@@ -714,16 +523,17 @@ int cjd_peering_authorize(struct cjd_peering_change *out, const char *text, size
 static int own_key(struct job *j, struct cjd_key *out)
 {
     static const struct cjd_key none;
-    const json_t *node = j->is_reference ? j->tree : json_object_get(j->tree, "node");
+    const json_t *node = j->c.is_reference ? j->c.tree : json_object_get(j->c.tree, "node");
     const char *text = member_text(node, "publicKey");
 
-    *out = j->config->keypair.key;
+    *out = j->c.config->keypair.key;
     if (memcmp(out, &none, sizeof none) != 0 || (text && cjd_key_from_text(out, text) == 0)) {
         return 0;
     }
-    return fail_at(j, 0, CJD_ERR_CONFIG,
-                   "the node's public key is not known: its private key cannot be read here, and "
-                   "there is no \"publicKey\" beside it");
+    return cjd_change_fail(
+        &j->c, 0, CJD_ERR_CONFIG,
+        "the node's public key is not known: its private key cannot be read here, and "
+        "there is no \"publicKey\" beside it");
 }
 
 static void put_binds(struct cjd_peering_self *out, const struct udp_link *link)
@@ -738,19 +548,19 @@ static void put_binds(struct cjd_peering_self *out, const struct udp_link *link)
 int cjd_peering_self(struct cjd_peering_self *out, const char *text, size_t len,
                      struct cjd_diags *diags)
 {
-    struct job j;
+    struct job j = {.link_count = 0};
 
     *out = (struct cjd_peering_self){0};
-    int err = open_job(&j, text, len, diags);
+    int err = cjd_change_open(&j.c, text, len, diags);
     err = err < 0 ? err : own_key(&j, &out->key);
     if (err == 0) {
-        const char *name = member_text(json_object_get(j.tree, "node"), "name");
+        const char *name = member_text(json_object_get(j.c.tree, "node"), "name");
         find_links(&j);
         snprintf(out->name, sizeof out->name, "%s", name && strlen(name) < 64 ? name : "");
         for (size_t i = 0; i < j.link_count; i++) {
             put_binds(out, &j.links[i]);
         }
     }
-    close_job(&j);
+    cjd_change_close(&j.c);
     return err;
 }
