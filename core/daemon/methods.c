@@ -1,6 +1,9 @@
 /* The registry of a run, and what of it only the daemon can answer; described in methods.json. */
 #include <daemon/daemon.h>
 
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -107,6 +110,46 @@ static void node_shutdown(void *arg, struct cjd_rpc_call *call, const json_t *ar
     cjd_runtime_quit(d->rt);
 }
 
+/* --- devices ------------------------------------------------------------------------------------
+ */
+
+static bool is_listed(const json_t *items, const char *name)
+{
+    size_t i;
+    json_t *one;
+
+    json_array_foreach((json_t *)(uintptr_t)items, i, one)
+    {
+        if (strcmp(json_string_value(one), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void devices_list(void *arg, struct cjd_rpc_call *call, const json_t *args)
+{
+    unsigned needed =
+        json_is_true(json_object_get(args, "broadcast")) ? IFF_UP | IFF_BROADCAST : IFF_UP;
+    json_t *items = json_array();
+    struct ifaddrs *all = NULL;
+
+    (void)arg;
+    if (getifaddrs(&all) < 0) {
+        json_decref(items);
+        cjd_rpc_fail_f(call, cjd_err_from_errno(errno), "not_told", "",
+                       "the system does not tell its devices: %s", strerror(errno));
+        return;
+    }
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if ((i->ifa_flags & needed) == needed && !is_listed(items, i->ifa_name)) {
+            json_array_append_new(items, json_string(i->ifa_name));
+        }
+    }
+    freeifaddrs(all);
+    cjd_rpc_reply(call, json_pack("{s:o}", "items", items));
+}
+
 /* --- log ----------------------------------------------------------------------------------------
  */
 
@@ -200,13 +243,10 @@ static void log_recent(void *arg, struct cjd_rpc_call *call, const json_t *args)
  */
 
 static const struct cjd_rpc_binding bindings[] = {
-    {"plugins.list", plugins_list, NULL},
-    {"config.get", config_get, NULL},
-    {"node.reload", node_reload, node_reload_cancel},
-    {"node.shutdown", node_shutdown, NULL},
-    {"log.levels", log_levels, NULL},
-    {"log.set_level", log_set_level, NULL},
-    {"log.recent", log_recent, NULL},
+    {"plugins.list", plugins_list, NULL},   {"config.get", config_get, NULL},
+    {"devices.list", devices_list, NULL},   {"node.reload", node_reload, node_reload_cancel},
+    {"node.shutdown", node_shutdown, NULL}, {"log.levels", log_levels, NULL},
+    {"log.set_level", log_set_level, NULL}, {"log.recent", log_recent, NULL},
 };
 
 static uint64_t now_ns(void *ctx)
