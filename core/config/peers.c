@@ -338,7 +338,7 @@ static void check_addresses(struct peers *p, const json_t *peer, const char *poi
 {
     const json_t *address = json_object_get(peer, "address");
     const char *device = member_text(peer, "device");
-    char child[144];
+    char child[160];
 
     if (json_is_string(address)) {
         check_address(p, json_string_value(address), device, pointer);
