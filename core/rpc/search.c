@@ -128,6 +128,7 @@ static void search_end(struct probe *p, const struct cjd_dht_contact *found)
 static void take_answer(struct probe *p, const struct cjd_dht_contact *asked)
 {
     struct search *s = p->state;
+    const struct cjd_addr *own = &cjd_node_self(p->m->config.node)->addr;
     json_t *nodes = json_array();
     json_t *item = json_object();
 
@@ -136,7 +137,9 @@ static void take_answer(struct probe *p, const struct cjd_dht_contact *asked)
         c.label = cjd_label_splice(c.label, asked->label);
         if (c.label != CJD_LABEL_INVALID) {
             json_array_append_new(nodes, value_contact(&c));
-            add(s, &c);
+            if (memcmp(&c.addr, own, sizeof *own) != 0) {
+                add(s, &c);
+            }
         }
     }
     put(item, "from", value_contact(&p->answer.from));
@@ -162,11 +165,25 @@ static void on_answer(struct probe *p, uint64_t now_ns)
     ask_next(p);
 }
 
+/* Nobody named the target: perhaps the router knows it all the same. */
+static struct candidate *known_target(struct probe *p)
+{
+    struct search *s = p->state;
+    struct cjd_dht_path path;
+
+    if (find(s, &s->target) || !cjd_dht_best(cjd_node_dht(p->m->config.node), &s->target, &path)) {
+        return NULL;
+    }
+    add(s, &path.to);
+    return find(s, &s->target);
+}
+
 static void ask_next(struct probe *p)
 {
     struct search *s = p->state;
     struct candidate *c = s->requests < s->max ? nearest(s) : NULL;
 
+    c = c || s->requests >= s->max ? c : known_target(p);
     if (!c) {
         search_end(p, NULL);
         return;
