@@ -126,6 +126,10 @@ void probe_reply(struct probe *p, json_t *result);
 /* Each goes on with `then`; what cannot be sent is answered with an error. False: it was. */
 bool probe_ask(struct probe *p, const struct cjd_dht_ask *ask, probe_fn then);
 bool probe_ping(struct probe *p, const struct cjd_node_ping *ping, probe_fn then);
+/* The same, but an error is returned. */
+CJD_MUST_CHECK int probe_try(struct probe *p, const struct cjd_dht_ask *ask, probe_fn then);
+/* Answers with what such an error means, and ends. */
+void probe_fail(struct probe *p, int err);
 void probe_wait(struct probe *p, uint64_t delay_ns, probe_fn then);
 /* cancel of all methods that are answered later. */
 void probe_cancel(void *arg, struct cjd_rpc_call *call);

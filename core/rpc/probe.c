@@ -61,7 +61,7 @@ void probe_cancel(void *arg, struct cjd_rpc_call *call)
     probe_free(call->data);
 }
 
-static void fail(struct probe *p, int err)
+void probe_fail(struct probe *p, int err)
 {
     struct cjd_rpc_call *call = p->call;
 
@@ -105,7 +105,7 @@ static void on_pong(void *ctx, const struct cjd_node_pong *pong)
     go_on(p);
 }
 
-bool probe_ask(struct probe *p, const struct cjd_dht_ask *ask, probe_fn then)
+int probe_try(struct probe *p, const struct cjd_dht_ask *ask, probe_fn then)
 {
     struct cjd_dht_ask full = *ask;
 
@@ -115,12 +115,18 @@ bool probe_ask(struct probe *p, const struct cjd_dht_ask *ask, probe_fn then)
     cjd_runtime_enter(p->m->config.rt);
     int number = cjd_dht_ask(cjd_node_dht(p->m->config.node), &full, methods_now(p->m));
     cjd_runtime_leave(p->m->config.rt);
-    if (number < 0) {
-        fail(p, number);
-        return false;
+    p->ask = number < 0 ? 0 : number;
+    return number < 0 ? number : 0;
+}
+
+bool probe_ask(struct probe *p, const struct cjd_dht_ask *ask, probe_fn then)
+{
+    int err = probe_try(p, ask, then);
+
+    if (err < 0) {
+        probe_fail(p, err);
     }
-    p->ask = number;
-    return true;
+    return err == 0;
 }
 
 bool probe_ping(struct probe *p, const struct cjd_node_ping *ping, probe_fn then)
@@ -135,7 +141,7 @@ bool probe_ping(struct probe *p, const struct cjd_node_ping *ping, probe_fn then
     int number = cjd_node_ping(p->m->config.node, &full, methods_now(p->m));
     cjd_runtime_leave(p->m->config.rt);
     if (number < 0) {
-        fail(p, number);
+        probe_fail(p, number);
         return false;
     }
     p->ping = p->ping < 0 ? 0 : number;

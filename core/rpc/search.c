@@ -178,26 +178,44 @@ static struct candidate *known_target(struct probe *p)
     return find(s, &s->target);
 }
 
+static struct candidate *next(struct probe *p)
+{
+    struct search *s = p->state;
+
+    if (s->requests >= s->max) {
+        return NULL;
+    }
+    struct candidate *c = nearest(s);
+    return c ? c : known_target(p);
+}
+
+/* What was named with a label that leads nowhere is passed over. */
 static void ask_next(struct probe *p)
 {
     struct search *s = p->state;
-    struct candidate *c = s->requests < s->max ? nearest(s) : NULL;
+    int err = CJD_ERR_INVALID;
 
-    c = c || s->requests >= s->max ? c : known_target(p);
-    if (!c) {
-        search_end(p, NULL);
+    while (err == CJD_ERR_INVALID) {
+        struct candidate *c = next(p);
+        if (!c) {
+            search_end(p, NULL);
+            return;
+        }
+        c->is_asked = true;
+        s->at = (uint32_t)(c - s->v);
+        struct cjd_dht_ask ask = {
+            .to = c->to, .kind = CJD_DHT_ASK_FIND, .target = s->target, .timeout_ns = PATIENCE};
+        if (memcmp(&c->to.addr, &s->target, sizeof s->target) == 0) {
+            /* Some answer no search at all; whether it is there is what matters now. */
+            ask.kind = CJD_DHT_ASK_PING;
+        }
+        err = probe_try(p, &ask, on_answer);
+    }
+    if (err < 0) {
+        probe_fail(p, err);
         return;
     }
-    c->is_asked = true;
-    s->at = (uint32_t)(c - s->v);
     s->requests++;
-    struct cjd_dht_ask ask = {
-        .to = c->to, .kind = CJD_DHT_ASK_FIND, .target = s->target, .timeout_ns = PATIENCE};
-    if (memcmp(&c->to.addr, &s->target, sizeof s->target) == 0) {
-        /* Some answer no search at all; whether it is there is what matters now. */
-        ask.kind = CJD_DHT_ASK_PING;
-    }
-    (void)probe_ask(p, &ask, on_answer);
 }
 
 void m_search(void *arg, struct cjd_rpc_call *call, const json_t *args)

@@ -152,6 +152,7 @@ struct admin_request {
     admin_item_fn item;
     json_t *kept;    /* of the function, across its calls; freed with the request */
     uint64_t number; /* the same */
+    size_t left;     /* the same */
 };
 
 /* Arguments: false if absent or of another type (§3). */

@@ -1,7 +1,7 @@
 /*
  * UDPInterface_ and ETHInterface_: done by the methods a link plugin offers under its id: "info",
- * "connect", "beacon", "devices" (docs/admin-rpc.md). Interface n is the nth instance of the
- * plugin. Interfaces are made by the configuration, not while the node runs.
+ * "connect", "beacon" (docs/admin-rpc.md). Interface n is the nth address that instances of the
+ * plugin are bound to. Interfaces are made by the configuration, not while the node runs.
  */
 #include "functions.h"
 
@@ -14,28 +14,12 @@
 /* What is asked of an interface, kept while its id and its state are looked up. */
 enum wish { WISH_BEGIN, WISH_BEACON, WISH_DEVICES, WISH_ADDRS, WISH_FD, WISH_SET_DEVICES };
 
-static int64_t interface_number(const struct admin_request *r)
+/* The instance that is looked at: the first of those kept. "": none is left. */
+static const char *current_id(const struct admin_request *r)
 {
-    int64_t n = 0;
+    const char *id = json_string_value(json_array_get(r->kept, 0));
 
-    (void)admin_arg_int(r, "interfaceNumber", &n);
-    return n;
-}
-
-/* The id of the nth running instance of a plugin; "": none. */
-static const char *instance(const json_t *plugins, const char *plugin, int64_t n)
-{
-    size_t i;
-    json_t *p;
-
-    json_array_foreach(json_object_get(plugins, "items"), i, p)
-    {
-        bool runs = strcmp(text_in(p, "state"), "running") == 0;
-        if (runs && strcmp(text_in(p, "plugin"), plugin) == 0 && n-- == 0) {
-            return text_in(p, "id");
-        }
-    }
-    return "";
+    return id ? id : "";
 }
 
 static bool is_offered(const struct admin_request *r, const char *name)
@@ -45,13 +29,13 @@ static bool is_offered(const struct admin_request *r, const char *name)
     return r->a->rpc->method_find(r->a->host, name, &info) == 0;
 }
 
-/* Calls "ID.method" of the instance whose info was kept. */
+/* Calls "ID.method" of the instance that is looked at. */
 static void call_instance(struct admin_request *r, const char *method, json_t *args,
                           admin_then_fn then)
 {
     char name[80];
 
-    snprintf(name, sizeof name, "%s.%s", text_in(r->kept, "id"), method);
+    snprintf(name, sizeof name, "%s.%s", current_id(r), method);
     if (!is_offered(r, name)) {
         json_decref(args);
         admin_error(r, "the plugin of this interface does not offer that");
@@ -115,7 +99,7 @@ static void put_arg(json_t *args, const struct admin_request *r, const char *nam
     }
 }
 
-static void begin(struct admin_request *r, const json_t *info)
+static void begin(struct admin_request *r, const json_t *bind)
 {
     bool is_eth = strncmp(r->function->name, "ETH", 3) == 0;
     struct cjd_bencode password;
@@ -125,7 +109,7 @@ static void begin(struct admin_request *r, const json_t *info)
     int family = is_eth ? 0 : family_of(addr);
     if (!is_eth && family == 0) {
         admin_error(r, "unable to parse ip address and port.");
-    } else if (!is_eth && family != number_in(info, "family")) {
+    } else if (!is_eth && family != number_in(bind, "family")) {
         admin_error(r, "different address type than this socket is bound to.");
     } else if (!admin_arg_bytes(r, "password", &password)) {
         admin_error(r, "password is required");
@@ -172,35 +156,6 @@ static void beacon(struct admin_request *r)
     call_instance(r, "beacon", json_pack("{s:s}", "mode", modes[state]), beacon_set);
 }
 
-static void devices_set(struct admin_request *r, const json_t *result,
-                        const struct cjd_rpc_error *error)
-{
-    (void)result;
-    if (error) {
-        admin_fail(r, error);
-    } else {
-        admin_error(r, "none");
-    }
-}
-
-static void set_devices(struct admin_request *r)
-{
-    struct cjd_bencode_iter it;
-    struct cjd_bencode list;
-    struct cjd_bencode item;
-    json_t *devices = json_array();
-
-    if (admin_find(&r->args, "devices", &list)) {
-        cjd_bencode_iter_init(&it, &list);
-        while (cjd_bencode_next_item(&it, &item)) {
-            if (item.type == CJD_BENCODE_STRING) {
-                json_array_append_new(devices, json_stringn((const char *)item.bytes, item.len));
-            }
-        }
-    }
-    call_instance(r, "beacon", json_pack("{s:o}", "devices", devices), devices_set);
-}
-
 /* --- looking an interface up --------------------------------------------------------------------
  */
 
@@ -211,28 +166,23 @@ static void answer_list(struct admin_request *r, const char *key, const json_t *
     admin_answer(r, json_pack("{s:s, s:o}", "error", "none", key, copy));
 }
 
-static void info_done(struct admin_request *r, const json_t *info,
-                      const struct cjd_rpc_error *error)
+static void found(struct admin_request *r, const json_t *info, const json_t *bind)
 {
-    if (error) {
-        admin_fail(r, error);
-        return;
-    }
     switch ((enum wish)r->number) {
     case WISH_BEGIN:
-        begin(r, info);
+        begin(r, bind);
         break;
     case WISH_BEACON:
         beacon(r);
         break;
     case WISH_SET_DEVICES:
-        set_devices(r);
+        admin_error(r, "the devices of beacons are those of the configuration");
         break;
     case WISH_DEVICES:
-        answer_list(r, "devices", json_object_get(info, "beacon_devices"));
+        answer_list(r, "devices", json_object_get(info, "devices"));
         break;
     case WISH_ADDRS:
-        answer_list(r, "addrs", json_object_get(info, "beacon_addresses"));
+        answer_list(r, "addrs", NULL);
         break;
     case WISH_FD:
         admin_error(r, "descriptors are not shown");
@@ -240,23 +190,61 @@ static void info_done(struct admin_request *r, const json_t *info,
     }
 }
 
+static void look(struct admin_request *r);
+
+/* Counts off the addresses of one instance after the other. */
+static void info_done(struct admin_request *r, const json_t *info,
+                      const struct cjd_rpc_error *error)
+{
+    const json_t *binds = json_object_get(info, "binds");
+    size_t count = json_array_size(binds);
+
+    if (error) {
+        admin_fail(r, error);
+    } else if (r->left < count) {
+        found(r, info, json_array_get(binds, r->left));
+    } else {
+        r->left -= count;
+        json_array_remove(r->kept, 0);
+        look(r);
+    }
+}
+
+static void look(struct admin_request *r)
+{
+    bool is_eth = strncmp(r->function->name, "ETH", 3) == 0;
+
+    if (current_id(r)[0] == '\0') {
+        admin_error(r,
+                    is_eth || r->number == WISH_BEACON ? "invalid interfaceNumber" : NO_INTERFACE);
+        return;
+    }
+    call_instance(r, "info", NULL, info_done);
+}
+
 static void plugins_done(struct admin_request *r, const json_t *plugins,
                          const struct cjd_rpc_error *error)
 {
-    bool is_eth = strncmp(r->function->name, "ETH", 3) == 0;
-    bool is_beacon = r->number == WISH_BEACON;
+    const char *plugin = strncmp(r->function->name, "ETH", 3) == 0 ? "eth" : "udp";
+    int64_t n = 0;
+    size_t i;
+    json_t *p;
 
     if (error) {
         admin_fail(r, error);
         return;
     }
-    const char *id = instance(plugins, is_eth ? "eth" : "udp", interface_number(r));
-    if (id[0] == '\0') {
-        admin_error(r, is_eth || is_beacon ? "invalid interfaceNumber" : NO_INTERFACE);
-        return;
+    (void)admin_arg_int(r, "interfaceNumber", &n);
+    r->left = n < 0 ? SIZE_MAX : (size_t)n;
+    r->kept = json_array();
+    json_array_foreach(json_object_get(plugins, "items"), i, p)
+    {
+        if (strcmp(text_in(p, "state"), "running") == 0 &&
+            strcmp(text_in(p, "plugin"), plugin) == 0) {
+            json_array_append(r->kept, json_object_get(p, "id"));
+        }
     }
-    r->kept = json_pack("{s:s}", "id", id);
-    call_instance(r, "info", NULL, info_done);
+    look(r);
 }
 
 static void with_interface(struct admin_request *r, enum wish wish)

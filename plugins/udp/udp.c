@@ -1,5 +1,7 @@
 #include "udp.h"
 
+#include "udp_rpc.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -430,6 +432,7 @@ static int udp_start(void *self, struct cjd_plugin_error *error)
         udp_stop(udp);
         return err;
     }
+    cjd_udp_rpc_offer(udp);
     tell_start(udp);
     return 0;
 }
