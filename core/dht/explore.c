@@ -25,7 +25,9 @@
 #define WINDOWS      8u /* of eight peers each, read from one node in a row */
 #define UNRELIABLE   8u /* more wrong than right hearsay than this: one entry per reply counts */
 #define CHECK_AFTER  (5 * CJD_S) /* a link its parent does not list is doubted, if this old */
-#define ROOM_SHARE   4u          /* a table this far from full (1/4) takes any node */
+#define CHECK_AFTER_LARGE                                                                          \
+    (120 * CJD_S)     /* with many ways to go, a link that is not the teller's best is common */
+#define ROOM_SHARE 4u /* a table this far from full (1/4) takes any node */
 
 struct hearsay {
     struct cjd_dht_contact to;
@@ -561,12 +563,15 @@ static bool is_listed(const struct cjd_message *reply, const struct cjd_key *key
  */
 static void check_missing(struct cjd_dht *dht, const struct list *l, uint64_t now_ns)
 {
+    bool is_large = cjd_store_node_count(dht->store) > CJD_STORE_SMALL;
+    uint64_t after = is_large ? CHECK_AFTER_LARGE : CHECK_AFTER;
+
     CJD_LIST_EACH(e, &l->teller->out)
     {
         struct cjd_store_link *link = CJD_STORE_OUT(e);
         struct cjd_store_node *n = link->child;
-        if (link->is_one_hop && n->best == link && now_ns - n->path_ok_ns > CHECK_AFTER &&
-            now_ns - n->added_ns > CHECK_AFTER && !is_listed(l->reply, &n->key)) {
+        if (link->is_one_hop && n->best == link && now_ns - n->path_ok_ns > after &&
+            now_ns - n->added_ns > after && !is_listed(l->reply, &n->key)) {
             cjd_doubt_raise(dht, &n->addr, n->path, now_ns);
         }
     }

@@ -16,7 +16,7 @@
 
 #include <switch/label.h>
 
-#define FOLLOWS   16u
+#define FOLLOWS   24u
 #define STEPS_MAX 8u
 #define TRIES     2u
 #define REF_BITS  16u
@@ -50,7 +50,7 @@ void cjd_follows_free(struct cjd_dht *dht)
 
 static struct follow *by_ref(const struct cjd_dht *dht, uint32_t ref)
 {
-    struct follow *f = &dht->follows->slots[ref % FOLLOWS];
+    struct follow *f = &dht->follows->slots[(ref & ((1u << REF_BITS) - 1)) % FOLLOWS];
     return f->is_used && f->generation == ref >> REF_BITS ? f : NULL;
 }
 

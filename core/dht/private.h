@@ -171,6 +171,8 @@ CJD_MUST_CHECK int cjd_refines_new(struct cjd_dht *dht);
 void cjd_refines_free(struct cjd_dht *dht);
 /* A node that is wanted has a path: is there a better one? No effect if that was asked lately. */
 void cjd_refine_start(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns);
+/* Another way to a node whose path is refined. */
+void cjd_refine_way(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns);
 /* A node of a reply. True: it is a way to a node whose path is refined, and needs no other care. */
 bool cjd_refine_entry(struct cjd_dht *dht, const struct cjd_query *query,
                       const struct cjd_dht_contact *to, uint64_t now_ns);

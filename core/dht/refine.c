@@ -25,8 +25,9 @@
 #define STRANGERS     3u /* asked for their peers, in place of helpers that are missing */
 #define QUESTIONS_MAX 14u
 #define ASKED_MAX     8u
-#define AGAIN_FIRST   (120 * CJD_S) /* doubled each time */
-#define AGAIN_LOG     3u
+#define WAYS_MAX      8u
+#define AGAIN_FIRST   (25 * CJD_S) /* doubled each time */
+#define AGAIN_LOG     5u
 #define REF_BITS      16u
 
 enum state {
@@ -53,6 +54,8 @@ struct refine {
     struct helper helper[HELPERS];     /* of the list that is being read, the nearest first */
     struct helper stranger[STRANGERS]; /* the same */
     struct cjd_addr asked[ASKED_MAX];
+    uint8_t way_count;
+    uint64_t ways[WAYS_MAX]; /* tried */
 };
 
 struct cjd_refines {
@@ -90,7 +93,7 @@ static struct refine *find(const struct cjd_dht *dht, const struct cjd_addr *tar
 
 static struct refine *by_ref(const struct cjd_dht *dht, const struct cjd_query *query)
 {
-    struct refine *r = &dht->refines->slots[query->q.ref % REFINES];
+    struct refine *r = &dht->refines->slots[(query->q.ref & ((1u << REF_BITS) - 1)) % REFINES];
 
     return query->q.purpose == CJD_ASK_REFINE && r->is_used &&
                    r->generation == query->q.ref >> REF_BITS
@@ -117,27 +120,6 @@ static void set_state(struct cjd_dht *dht, struct refine *r, enum state state)
 {
     dht->refines->fresh -= r->state == FRESH && state != FRESH;
     r->state = state;
-}
-
-void cjd_refine_start(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns)
-{
-    uint64_t pause = AGAIN_FIRST << (n->refine_step < AGAIN_LOG ? n->refine_step : AGAIN_LOG);
-
-    if (cjd_store_node_count(dht->store) <= CJD_STORE_SMALL || n->peer_links > 0 ||
-        (n->refined_ns != 0 && now_ns - n->refined_ns < pause)) {
-        return;
-    }
-    if (n->refined_ns != 0 && n->refine_step < AGAIN_LOG) {
-        n->refine_step++;
-    }
-    n->refined_ns = now_ns;
-    struct refine *r = find(dht, &n->addr);
-    r = r ? r : take_slot(dht);
-    dht->refines->fresh += !r->is_used || r->state != FRESH;
-    *r = (struct refine){.target = n->addr,
-                         .since_ns = now_ns,
-                         .generation = (uint16_t)(r->generation + 1),
-                         .is_used = true};
 }
 
 /* --- questions ---------------------------------------------------------------------------------
@@ -180,10 +162,63 @@ static void try_way(struct cjd_dht *dht, struct refine *r, const struct cjd_stor
     struct cjd_question q = {.to = *to, .method = CJD_METHOD_PN};
     struct cjd_store_walk walk;
 
+    for (uint32_t i = 0; i < r->way_count; i++) {
+        if (r->ways[i] == to->label) {
+            return;
+        }
+    }
+    if (r->way_count < WAYS_MAX) {
+        r->ways[r->way_count++] = to->label;
+    }
     /* With all links known the store has judged it already. */
     if (cjd_store_walk(dht->store, to->label, &walk) && walk.rest != CJD_LABEL_SELF &&
         cjd_store_walk_latency(&walk) < target->cost_us) {
         send(dht, r, &q, now_ns);
+    }
+}
+
+/* Ways that were named and not needed to find it. */
+static void try_heard_ways(struct cjd_dht *dht, struct refine *r,
+                           const struct cjd_store_node *target, uint64_t now_ns)
+{
+    struct cjd_heard_way ways[CJD_HEARD_WAYS];
+    uint32_t count = cjd_heard_ways(dht, &r->target, ways, now_ns);
+
+    for (uint32_t i = 0; i < count; i++) {
+        ways[i].to.label = cjd_store_shorten(dht->store, ways[i].to.label);
+        try_way(dht, r, target, &ways[i].to, now_ns);
+    }
+}
+
+void cjd_refine_start(struct cjd_dht *dht, struct cjd_store_node *n, uint64_t now_ns)
+{
+    uint64_t pause = AGAIN_FIRST << (n->refine_step < AGAIN_LOG ? n->refine_step : AGAIN_LOG);
+
+    if (cjd_store_node_count(dht->store) <= CJD_STORE_SMALL || n->peer_links > 0 ||
+        (n->refined_ns != 0 && now_ns - n->refined_ns < pause)) {
+        return;
+    }
+    if (n->refined_ns != 0 && n->refine_step < AGAIN_LOG) {
+        n->refine_step++;
+    }
+    n->refined_ns = now_ns;
+    struct refine *r = find(dht, &n->addr);
+    r = r ? r : take_slot(dht);
+    dht->refines->fresh += !r->is_used || r->state != FRESH;
+    *r = (struct refine){.target = n->addr,
+                         .since_ns = now_ns,
+                         .generation = (uint16_t)(r->generation + 1),
+                         .is_used = true};
+    try_heard_ways(dht, r, n, now_ns);
+}
+
+void cjd_refine_way(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns)
+{
+    struct refine *r = find(dht, &to->addr);
+    const struct cjd_store_node *target = cjd_store_find(dht->store, &to->addr);
+
+    if (r && target && cjd_store_is_reachable(target)) {
+        try_way(dht, r, target, to, now_ns);
     }
 }
 

@@ -16,13 +16,13 @@
 #include <switch/label.h>
 
 #define ALPHA           3u /* questions at once of one search; fewer when there are many searches */
-#define LARGE           2u /* the same in a large network */
+#define ALPHA_LARGE     2u /* the same in a large network: most of those asked know a way */
 #define FEW             4u
 #define MANY            12u
 #define CLOSEST         8u /* only the nearest that answer are of interest */
 #define WAYS_AT_ONCE    3u
 #define REQUESTS_MAX    40u
-#define FOLLOWED_MAX    4u /* ways that are too long */
+#define FOLLOWED_MAX    8u /* ways that are too long */
 #define SAMPLES         64u
 #define EXTRA_MIN       8u /* bits of the label to one that is asked because it is elsewhere */
 #define EXTRA_MAX       36u
@@ -32,8 +32,6 @@
 #define MAX_LIFE        (6 * CJD_S)
 #define AGAIN_AFTER     (40 * CJD_MS)
 #define HOPELESS_AFTER  (50 * CJD_MS)
-#define NEGATIVE_FIRST  (500 * CJD_MS)
-#define NEGATIVE_MAX    (8 * CJD_S)
 #define FN_SILENT_MAX   3u
 #define FN_SILENT_FOR   (60 * CJD_S)
 #define REF_BITS        16u
@@ -113,53 +111,6 @@ static struct search *by_ref(const struct cjd_dht *dht, uint32_t ref)
     }
     s = &dht->searches->slots[index];
     return s->is_used && s->generation == ref >> REF_BITS ? s : NULL;
-}
-
-/* --- what failed before ------------------------------------------------------------------------
- */
-
-static struct negative *negative_of(struct cjd_dht *dht, const struct cjd_addr *addr)
-{
-    for (uint32_t i = 0; i < NEGATIVES; i++) {
-        struct negative *n = &dht->searches->negatives[i];
-        if (n->until_ns != 0 && is_same_addr(&n->addr, addr)) {
-            return n;
-        }
-    }
-    return NULL;
-}
-
-/* A failure is remembered, each time longer, until the store learns of somebody new. */
-static bool is_hopeless(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns)
-{
-    const struct negative *n = negative_of(dht, addr);
-    return n && now_ns < n->until_ns && n->nodes_ever == cjd_store_nodes_ever(dht->store);
-}
-
-/* was_named: somebody knew a way, only it did not answer; that is worth trying again soon. */
-static void note_failure(struct cjd_dht *dht, const struct cjd_addr *addr, bool was_named,
-                         uint64_t now_ns)
-{
-    struct negative *n = negative_of(dht, addr);
-
-    if (!n) {
-        n = &dht->searches->negatives[dht->searches->next_negative++ % NEGATIVES];
-        *n = (struct negative){.addr = *addr, .pause_ns = NEGATIVE_FIRST / 2};
-    }
-    if (!was_named || n->pause_ns < NEGATIVE_FIRST) {
-        n->pause_ns = n->pause_ns * 2 < NEGATIVE_MAX ? n->pause_ns * 2 : NEGATIVE_MAX;
-    }
-    n->until_ns = now_ns + n->pause_ns;
-    n->nodes_ever = cjd_store_nodes_ever(dht->store);
-}
-
-static void forget_failure(struct cjd_dht *dht, const struct cjd_addr *addr)
-{
-    struct negative *n = negative_of(dht, addr);
-
-    if (n) {
-        n->until_ns = 0;
-    }
 }
 
 /* --- candidates --------------------------------------------------------------------------------
@@ -299,6 +250,16 @@ static struct way *next_way(struct search *s)
 /* --- life --------------------------------------------------------------------------------------
  */
 
+/* The first way that answered ends the search; one that was not tried may be better. */
+static void compare_ways(struct search *s, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < s->way_count; i++) {
+        if (s->ways[i].state == FRESH) {
+            cjd_refine_way(s->dht, &s->ways[i].to, now_ns);
+        }
+    }
+}
+
 static void end(struct search *s, bool was_found, uint64_t now_ns)
 {
     struct cjd_dht *dht = s->dht;
@@ -308,12 +269,13 @@ static void end(struct search *s, bool was_found, uint64_t now_ns)
     cjd_timer_cancel(dht->cfg.timers, &s->timer);
     if (was_found) {
         dht->stats.searches_found++;
-        forget_failure(dht, &target);
+        cjd_search_forget_failure(dht, &target);
         if (is_asked) {
             cjd_dht_note_wanted(dht, &target, now_ns);
+            compare_ways(s, now_ns);
         }
     } else if (!s->is_hopeless) {
-        note_failure(dht, &target, s->way_count > 0, now_ns);
+        cjd_search_note_failure(dht, &target, s->way_count > 0, now_ns);
     }
     s->is_used = false;
     dht->searches->running--;
@@ -364,18 +326,18 @@ static int ask_way(struct search *s, struct way *w, uint64_t now_ns)
     return err;
 }
 
-/* In a large network most of those asked know a way; more than two would only say the same. */
-static uint32_t at_once(const struct search *s, uint32_t most)
+static bool is_large(const struct search *s)
 {
-    return cjd_store_node_count(s->dht->store) > CJD_STORE_SMALL && most > LARGE ? LARGE : most;
+    return cjd_store_node_count(s->dht->store) > CJD_STORE_SMALL;
 }
 
 /* True: the budget is used up. */
 static bool ask_ways(struct search *s, uint64_t now_ns)
 {
     struct way *w;
+    uint32_t at_once = is_large(s) ? 1 : WAYS_AT_ONCE;
 
-    while (s->ways_in_flight < at_once(s, WAYS_AT_ONCE) && (w = next_way(s))) {
+    while (s->ways_in_flight < at_once && (w = next_way(s))) {
         int err = ask_way(s, w, now_ns);
         if (err == CJD_ERR_AGAIN || err == CJD_ERR_FULL) {
             return true;
@@ -402,7 +364,8 @@ static bool is_way_open(const struct search *s)
 static uint32_t alpha(const struct search *s)
 {
     uint32_t running = s->dht->searches->running;
-    return at_once(s, running <= FEW ? ALPHA : running <= MANY ? ALPHA - 1 : 1);
+    uint32_t most = is_large(s) ? ALPHA_LARGE : ALPHA;
+    return running <= FEW ? most : running <= MANY ? ALPHA - 1 : 1;
 }
 
 static bool ask_candidates(struct search *s, uint64_t now_ns)
@@ -518,7 +481,7 @@ void cjd_search_start(struct cjd_dht *dht, const struct cjd_addr *target, bool i
                          .is_used = true,
                          .urgency = is_self(dht, target) ? CJD_BACKGROUND : CJD_SEARCHING,
                          .is_asked = is_asked,
-                         .is_hopeless = is_hopeless(dht, target, now_ns)};
+                         .is_hopeless = cjd_search_is_hopeless(dht, target, now_ns)};
     dht->searches->running++;
     if (s->is_hopeless) {
         /* Reported by the timer: whoever asks may not be ready to hear of it yet. */

@@ -1,4 +1,4 @@
-/* Inside of the searches, for their two files. */
+/* Inside of the searches, for their three files. */
 #ifndef CJD_DHT_SEARCH_PRIVATE_H
 #define CJD_DHT_SEARCH_PRIVATE_H
 
@@ -65,5 +65,14 @@ struct cjd_searches {
     uint32_t next_negative;
     struct negative negatives[NEGATIVES];
 };
+
+/* search_failed.c */
+/* A failure is remembered, each time longer, until the store learns of somebody new. */
+bool cjd_search_is_hopeless(const struct cjd_dht *dht, const struct cjd_addr *addr,
+                            uint64_t now_ns);
+/* was_named: somebody knew a way, only it did not answer; that is worth trying again soon. */
+void cjd_search_note_failure(struct cjd_dht *dht, const struct cjd_addr *addr, bool was_named,
+                             uint64_t now_ns);
+void cjd_search_forget_failure(struct cjd_dht *dht, const struct cjd_addr *addr);
 
 #endif

@@ -78,14 +78,3 @@ bool cjd_search_way_at(const struct cjd_dht *dht, const struct cjd_addr *addr, u
                                 .outcome = outcomes[w->state]};
     return true;
 }
-
-uint64_t cjd_search_failed_until(const struct cjd_dht *dht, const struct cjd_addr *addr)
-{
-    for (uint32_t i = 0; i < NEGATIVES; i++) {
-        const struct negative *n = &dht->searches->negatives[i];
-        if (n->until_ns != 0 && is_same_addr(&n->addr, addr)) {
-            return n->until_ns;
-        }
-    }
-    return 0;
-}
