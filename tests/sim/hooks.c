@@ -48,6 +48,11 @@ void hooks_leave(struct host *before)
     running.is_counting = before != NULL;
 }
 
+bool hooks_is_inside(void)
+{
+    return running.host != NULL;
+}
+
 bool hooks_pause(void)
 {
     bool was_counting = running.is_counting;

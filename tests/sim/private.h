@@ -19,6 +19,15 @@
 #define TAG_KNOWN   0x100u
 #define TAG_TRANSIT 0x200u
 
+/* Content types that somebody handles. */
+struct content_range {
+    struct content_range *next;
+    uint32_t first;
+    uint32_t last;
+    sim_content_fn fn;
+    void *ctx;
+};
+
 struct host {
     struct sim *sim;
     uint32_t number;
@@ -34,6 +43,8 @@ struct host {
     struct cjd_drops drops; /* of earlier lives */
     uint64_t heap_bytes;
     struct sim_watch *watches;
+    struct content_range *content;
+    struct sim_life *life;
     sim_machine_fn machine;
     void *machine_ctx;
     /* While the node runs: what it is sending, where the frame came from, whom it answers. */
@@ -87,7 +98,7 @@ struct flight {
     uint8_t bytes[];
 };
 
-enum { EVENT_PACKET, EVENT_INJECT, EVENT_CALL };
+enum { EVENT_PACKET, EVENT_INJECT, EVENT_CONTENT, EVENT_CALL };
 
 struct host *host_at(const struct sim *sim, uint32_t node);
 
@@ -95,6 +106,8 @@ struct host *host_at(const struct sim *sim, uint32_t node);
 struct host *hooks_enter(struct host *h);
 void hooks_leave(struct host *before);
 /* Around calls from a node to the outside: what is allocated there is not the node's. */
+/* Does a node run? */
+bool hooks_is_inside(void);
 bool hooks_pause(void);
 void hooks_resume(bool was_counting);
 
@@ -106,6 +119,17 @@ struct cjd_pkt *wire_land(struct sim *sim, struct flight *f);
 
 /* machine.c */
 void machine_deliver(void *ctx, struct cjd_vec *vec);
+
+/* content.c: what arrives in a node, the event that hands it on, and what an event has that is
+ * never handled. */
+void content_arrived(void *ctx, const struct cjd_node_source *from, struct cjd_pkt *pkt);
+void content_hand_over(struct host *h, void *what);
+void content_discard(struct sim *sim, void *what);
+void content_started(struct host *h);
+void content_free(struct host *h);
+/* As sim_send(); consumes the packets in any case. */
+CJD_MUST_CHECK int content_send(struct host *h, const struct cjd_addr *to, uint32_t type,
+                                struct cjd_vec *vec, bool no_wait);
 
 /* evil.c: a router message of the node goes out; it may be changed. False: it is not sent. */
 bool evil_message(struct host *h, struct cjd_pkt *pkt);

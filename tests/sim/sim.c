@@ -44,9 +44,17 @@ struct sim *sim_new(uint64_t seed)
     return sim;
 }
 
+static void tell_life(struct host *h, bool is_up)
+{
+    for (const struct sim_life *l = h->life; l; l = l->next) {
+        l->fn(l->ctx, h->number, is_up);
+    }
+}
+
 static void host_stop(struct host *h)
 {
     if (h->node) {
+        tell_life(h, false);
         const struct cjd_drops *drops = cjd_node_drops(h->node);
         for (unsigned i = 0; i < CJD_DROP_COUNT; i++) {
             h->drops.count[i] += drops->count[i];
@@ -70,15 +78,20 @@ void sim_free(struct sim *sim)
     if (!sim) {
         return;
     }
+    for (uint32_t i = 0; i < sim->hosts; i++) {
+        host_stop(sim->host[i]);
+    }
     while (sim_events_pop(&sim->events, &e)) {
         if (e.kind == EVENT_PACKET) {
             sim_free_bytes(e.what);
         } else if (e.kind == EVENT_INJECT) {
             cjd_pool_give(sim->pool, e.what);
+        } else if (e.kind == EVENT_CONTENT) {
+            content_discard(sim, e.what);
         }
     }
     for (uint32_t i = 0; i < sim->hosts; i++) {
-        host_stop(sim->host[i]);
+        content_free(sim->host[i]);
         sim_free_bytes(sim->host[i]->links);
         sim_free_bytes(sim->host[i]);
     }
@@ -231,7 +244,10 @@ static void run_up(struct host *h)
         .self = h->keys,
         .rng = sim_random_rng(&h->random),
         .pool = h->sim->pool,
-        .ops = {.link_tx = wire_tx, .deliver = machine_deliver, .ctx = h},
+        .ops = {.link_tx = wire_tx,
+                .deliver = machine_deliver,
+                .content = content_arrived,
+                .ctx = h},
     };
     int err = cjd_node_new(&h->node, &config, h->sim->now_ns);
 
@@ -248,6 +264,14 @@ static void run_up(struct host *h)
     }
 }
 
+void sim_add_life(struct sim *sim, uint32_t node, struct sim_life *life)
+{
+    struct host *h = host_at(sim, node);
+
+    life->next = h->life;
+    h->life = life;
+}
+
 void sim_start(struct sim *sim, uint32_t node)
 {
     struct host *h = host_at(sim, node);
@@ -262,6 +286,8 @@ void sim_start(struct sim *sim, uint32_t node)
     settle(h);
     hooks_leave(before);
     evil_started(h);
+    content_started(h);
+    tell_life(h, true);
 }
 
 void sim_stop(struct sim *sim, uint32_t node)
@@ -304,6 +330,9 @@ static void happen(struct sim *sim, const struct sim_event *e)
         break;
     case EVENT_INJECT:
         feed(sim->host[e->number], e->what, false);
+        break;
+    case EVENT_CONTENT:
+        content_hand_over(sim->host[e->number], e->what);
         break;
     default:
         e->call(e->what, e->number);

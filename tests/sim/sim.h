@@ -137,6 +137,32 @@ void sim_set_echo(struct sim *sim, sim_echo_fn fn, void *ctx);
 /* One echo request of 72 bytes. */
 void sim_ping(struct sim *sim, uint32_t from, uint32_t to, uint32_t id, uint32_t sequence);
 
+/* --- layers above ----------------------------------------------------------------------------- */
+
+/*
+ * Content of types beyond IPv6 and the router's own, as plugins exchange it. The handler is called
+ * when the node has returned, so it may send; it owns the packet (sim_pool()), whose data is the
+ * content. It stays registered when the node stops and starts again.
+ */
+typedef void (*sim_content_fn)(void *ctx, uint32_t node, const struct cjd_node_source *from,
+                               struct cjd_pkt *pkt);
+/* Types first … last, 257 or more; fn NULL gives exactly these back. CJD_ERR_EXISTS: one of them
+ * has a handler; CJD_ERR_INVALID. */
+CJD_MUST_CHECK int sim_set_content(struct sim *sim, uint32_t node, uint32_t first, uint32_t last,
+                                   sim_content_fn fn, void *ctx);
+/* At most 3 KiB; waits (bounded) for a route. CJD_ERR_STATE: the node is not running, or the call
+ * comes from inside a node; CJD_ERR_INVALID. */
+CJD_MUST_CHECK int sim_send(struct sim *sim, uint32_t from, const struct cjd_addr *to,
+                            uint32_t type, const void *bytes, uint32_t len);
+
+/* Tells when a node has started (is_up) and when it is about to stop. Borrowed until sim_free(). */
+struct sim_life {
+    struct sim_life *next; /* the simulator's */
+    void (*fn)(void *ctx, uint32_t node, bool is_up);
+    void *ctx;
+};
+void sim_add_life(struct sim *sim, uint32_t node, struct sim_life *life);
+
 /* --- looking in ------------------------------------------------------------------------------- */
 
 /* NULL: not running. For views only; what acts goes through sim_call(). */
