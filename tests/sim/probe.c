@@ -5,6 +5,8 @@
  */
 #include <sim/run_private.h>
 
+#include <stdlib.h>
+
 #define RETRY_NS    (1 * CJD_S)
 #define FOLLOW_FROM 1000u /* sequence numbers of the echoes that come after the first answer */
 
@@ -141,26 +143,49 @@ static bool draw_pair(struct sim_run *run, const struct sim_probe_plan *plan, co
     return pair[0] != pair[1] && sim_is_up(run->sim, pair[0]) && sim_is_up(run->sim, pair[1]);
 }
 
+static int by_asker(const void *a, const void *b)
+{
+    const struct probe *x = *(struct probe *const *)a;
+    const struct probe *y = *(struct probe *const *)b;
+    return x->from != y->from ? (x->from < y->from ? -1 : 1) : (x->id > y->id) - (x->id < y->id);
+}
+
+static void find_best(struct sim_run *run, uint32_t first)
+{
+    uint32_t count = run->probe_count - first;
+    struct sim_routes *routes = sim_routes_new(run->sim);
+    struct probe **sorted = sim_alloc(count * sizeof(struct probe *));
+
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = run->probe[first + i];
+    }
+    qsort(sorted, count, sizeof(struct probe *), by_asker);
+    for (uint32_t i = 0; i < count; i++) {
+        struct probe *p = sorted[i];
+        p->is_eligible = sim_routes_best(routes, p->from, p->to, &p->best);
+    }
+    sim_free_bytes(sorted);
+    sim_routes_free(routes);
+}
+
 void probe_plan(struct sim_run *run, uint32_t number)
 {
     const struct sim_probe_plan *plan = &run->scenario.probe[number];
     uint32_t *nodes = sim_alloc(sim_node_count(run->sim) * sizeof *nodes);
     uint32_t count = draw_nodes(run, nodes);
-    struct sim_routes *routes = sim_routes_new(run->sim);
+    uint32_t first = run->probe_count;
 
     sim_set_echo(run->sim, heard, run);
     for (uint32_t i = 0; i < plan->pairs; i++) {
         uint32_t pair[2];
-        if (!draw_pair(run, plan, nodes, count, i, pair)) {
-            continue;
+        if (draw_pair(run, plan, nodes, count, i, pair)) {
+            struct probe *p = add_probe(run, number, pair[0], pair[1]);
+            p->begin_ns =
+                sim_now(run->sim) + sim_random_between(&run->random, 0, run_time(plan->spread_s));
+            sim_at(run->sim, p->begin_ns, ping, p, 0);
         }
-        struct probe *p = add_probe(run, number, pair[0], pair[1]);
-        p->is_eligible = sim_routes_best(routes, p->from, p->to, &p->best);
-        p->begin_ns =
-            sim_now(run->sim) + sim_random_between(&run->random, 0, run_time(plan->spread_s));
-        sim_at(run->sim, p->begin_ns, ping, p, 0);
     }
-    sim_routes_free(routes);
+    find_best(run, first);
     sim_free_bytes(nodes);
 }
 

@@ -3,6 +3,10 @@
  * back, so the length of a label depends on where it came from, and the shortest way is not always
  * the one whose label fits, there and back. Of the ways to a link only those are followed that are
  * longer in time but shorter in bits than what was found before.
+ *
+ * Most often the shortest way fits, and a plain tree of shortest ways from one node answers for all
+ * others: it is made first, kept for the next question, and only what does not fit in it is
+ * searched.
  */
 #include <sim/route.h>
 
@@ -31,6 +35,15 @@ struct reached {
     uint32_t first; /* bits of the first director, which the way back does not have */
 };
 
+/* The shortest way to a node, whether its label fits or not. */
+struct twig {
+    uint64_t delay_ns;
+    uint32_t arc; /* its last link; NOWHERE: not reached */
+    uint32_t bits;
+    uint32_t hops;
+    uint32_t first;
+};
+
 struct sim_routes {
     uint32_t nodes;
     uint32_t arcs;
@@ -41,6 +54,8 @@ struct sim_routes {
     uint32_t *touched;
     uint32_t touched_count;
     struct sim_events heap;
+    struct twig *tree; /* of each node */
+    uint32_t root;     /* of the tree; NOWHERE: none yet */
 };
 
 static void set_forms(struct sim_routes *r, const struct sim *sim, struct cjd_node *node,
@@ -75,6 +90,8 @@ static struct sim_routes *routes_alloc(uint32_t nodes, uint32_t links)
     r->arc = sim_alloc(r->arcs * sizeof *r->arc);
     r->best_bits = sim_alloc(r->arcs * sizeof *r->best_bits);
     r->touched = sim_alloc(r->arcs * sizeof *r->touched);
+    r->tree = sim_alloc(r->nodes * sizeof *r->tree);
+    r->root = NOWHERE;
     memset(r->first, 0xff, r->nodes * sizeof *r->first);
     memset(r->best_bits, 0xff, r->arcs * sizeof *r->best_bits);
     return r;
@@ -150,6 +167,7 @@ void sim_routes_free(struct sim_routes *r)
         sim_free_bytes(r->arc);
         sim_free_bytes(r->best_bits);
         sim_free_bytes(r->touched);
+        sim_free_bytes(r->tree);
         sim_free_bytes(r);
     }
 }
@@ -209,7 +227,7 @@ static void forget(struct sim_routes *r)
     r->heap.count = 0;
 }
 
-bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out)
+static bool search(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out)
 {
     struct sim_event e;
     struct reached x = {.arc = NOWHERE};
@@ -238,6 +256,75 @@ bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct si
     }
     forget(r);
     return is_found;
+}
+
+/* --- the tree --------------------------------------------------------------------------------- */
+
+static void grow(struct sim_routes *r, uint32_t arc, const struct twig *t)
+{
+    struct sim_event e = {.at_ns = t->delay_ns + r->arc[arc].delay_ns, .number = arc};
+    sim_events_push(&r->heap, &e);
+}
+
+static void grow_from(struct sim_routes *r, uint32_t node)
+{
+    for (uint32_t i = r->first[node]; i != NOWHERE; i = r->arc[i].next) {
+        if (is_usable(r, i) && r->tree[r->arc[i].to].arc == NOWHERE && r->arc[i].to != r->root) {
+            grow(r, i, &r->tree[node]);
+        }
+    }
+}
+
+static void settle(struct sim_routes *r, const struct sim_event *e)
+{
+    const struct arc *a = &r->arc[e->number];
+    uint32_t from = r->arc[e->number ^ 1].to;
+    const struct twig *before = &r->tree[from];
+    int back = from == r->root ? -1 : r->arc[before->arc ^ 1].form;
+    uint32_t bits = width(a->form > back ? a->form : back);
+
+    r->tree[a->to] = (struct twig){.delay_ns = e->at_ns,
+                                   .arc = e->number,
+                                   .bits = before->bits + bits,
+                                   .hops = before->hops + 1,
+                                   .first = from == r->root ? bits : before->first};
+}
+
+static void plant(struct sim_routes *r, uint32_t root)
+{
+    struct sim_event e;
+
+    for (uint32_t i = 0; i < r->nodes; i++) {
+        r->tree[i] = (struct twig){.arc = NOWHERE};
+    }
+    r->root = root;
+    grow_from(r, root);
+    while (sim_events_pop(&r->heap, &e)) {
+        uint32_t node = r->arc[e.number].to;
+        if (r->tree[node].arc == NOWHERE && node != root) {
+            settle(r, &e);
+            if (!r->is_end[node]) {
+                grow_from(r, node);
+            }
+        }
+    }
+}
+
+bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out)
+{
+    if (r->root != from) {
+        plant(r, from);
+    }
+    const struct twig *t = &r->tree[to];
+    if (t->arc == NOWHERE) {
+        return false;
+    }
+    struct reached end = {.arc = t->arc, .bits = t->bits, .first = t->first};
+    if (t->bits > CJD_LABEL_MAX_LOG2 || bits_back(r, &end) > CJD_LABEL_MAX_LOG2) {
+        return search(r, from, to, out);
+    }
+    *out = (struct sim_route){.delay_ns = t->delay_ns, .hops = t->hops, .label_bits = t->bits};
+    return true;
 }
 
 /* --- the horizon ------------------------------------------------------------------------------ */

@@ -23,7 +23,8 @@ struct sim_route {
     uint32_t hops;
     uint32_t label_bits; /* position of the end marker */
 };
-/* False: no route whose label fits in both directions. */
+/* False: no route whose label fits in both directions. Questions about the same `from`, one after
+ * the other, cost little. */
 bool sim_routes_best(struct sim_routes *r, uint32_t from, uint32_t to, struct sim_route *out);
 
 #define SIM_OUT_OF_REACH UINT8_MAX
