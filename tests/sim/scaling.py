@@ -401,7 +401,7 @@ def main():
     parser.add_argument("--nodes", type=int, help="instead of what the scenarios say")
     parser.add_argument("--only", help="runs whose name contains this")
     args = parser.parse_args()
-    os.nice(10)
+    os.nice(5)
     runs = [run for run in all_runs() if ("all" in args.what or run.series in args.what) and
             (not args.only or args.only in run.name)]
     is_good = run_all(args, runs)
