@@ -203,7 +203,8 @@ def commit():
 
 def record(run, figures, verdicts):
     data = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    figures.pop("series", None)
+    for name in ("series", "by_hops"):
+        figures.pop(name, None)
     data[f"{run.series}/{run.name}"] = {
         "commit": commit(), "options": run.options, "scenario": run.scenario,
         "criteria": [{"text": t, "value": v, "is_met": m} for t, v, m in verdicts], **figures}

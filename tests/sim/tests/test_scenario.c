@@ -82,7 +82,8 @@ static void overrides(void **state)
 static void round_trip(void **state)
 {
     (void)state;
-    const char *names[] = {"small_world", "power_law", "hostile"};
+    const char *names[] = {"small_world", "power_law", "hostile",   "churn",
+                           "liars_5",     "liars_20",  "partition", "day"};
 
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct sim_scenario s;
