@@ -457,7 +457,8 @@ bool cjd_store_peer_add(struct cjd_store *s, const struct cjd_dht_contact *peer,
         return false;
     }
     l->child->version = peer->version;
-    if (l->latency_us == 0 && rtt_us != 0) {
+    /* The best link to its node is measured by what is asked over it, the others only by this. */
+    if (rtt_us != 0 && (l->latency_us == 0 || l->child->best != l)) {
         l->latency_us = rtt_us;
         if (cjd_store_link_assess(l)) {
             cjd_store_link_changed(s, l, now_ns);

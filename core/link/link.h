@@ -110,7 +110,8 @@ struct cjd_links_ops {
     void (*frame)(void *ctx, uint32_t iface, struct cjd_pkt *pkt, uint64_t now_ns);
     /* Sends sealed packets; consumes them, empties vec. */
     void (*tx)(void *ctx, uint32_t link, uint32_t queue, struct cjd_vec *vec, uint32_t flags);
-    /* For the router: the peer can be used (established, version known), or no longer. */
+    /* For the router: the peer can be used (established, version known), or no longer. peer_up is
+     * repeated when the round trip has changed much. */
     void (*peer_up)(void *ctx, const struct cjd_peer_info *peer, uint64_t now_ns);
     void (*peer_down)(void *ctx, const struct cjd_peer_info *peer, uint64_t now_ns);
     /* State or reason changed, or the peer was removed. */

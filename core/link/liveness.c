@@ -7,6 +7,7 @@
  *  - no session yet: a ping, which travels in the hello, after 50, 50, 100, 200, 400 and 800 ms,
  *    then each second; after five minutes less and less often, at most a 300th of the time that
  *    has passed, but each minute for ever. A wake-up of the machine or of its network begins anew;
+ *  - just established: one ping to measure it, after MEASURE_IDLE without anything heard;
  *  - established and quiet: a ping when nothing was heard for IDLE, half of it longer with each
  * that was answered at once, up to IDLE_MAX. A lost one begins at IDLE again;
  *  - something sent and nothing heard: a ping after UNANSWERED, then one every PROBE. When
@@ -23,16 +24,18 @@
 /* A reason told from outside is not told again: it may be gone. */
 #define TOLD_LIFE (15 * CJD_S)
 /* Key packets without an answer. */
-#define STUCK_AFTER   4u
-#define NO_CARRIER    (5 * CJD_S)
-#define IDLE          (3072 * CJD_MS)
-#define IDLE_MAX      (5 * IDLE)
-#define UNANSWERED    (500 * CJD_MS)
-#define PROBE         (250 * CJD_MS)
-#define DOUBT_PROBES  3u
-#define SILENT_PROBES 6u
-#define FORGET        (262144 * CJD_MS)
-#define STALE         (12 * CJD_S)
+#define STUCK_AFTER    4u
+#define NO_CARRIER     (5 * CJD_S)
+#define IDLE           (3072 * CJD_MS)
+#define IDLE_MAX       (5 * IDLE)
+#define MEASURE_SOON   2u /* round trips of a link that just came up: the first was a handshake */
+#define MEASURE_IDLE   (400 * CJD_MS)
+#define UNANSWERED     (500 * CJD_MS)
+#define PROBE          (250 * CJD_MS)
+#define DOUBT_PROBES   3u
+#define SILENT_PROBES  6u
+#define FORGET         (262144 * CJD_MS)
+#define STALE          (12 * CJD_S)
 /* An incompatible neighbour may have been upgraded: ask again. */
 #define VERSION_RETRY (60 * CJD_S)
 /* No round trip counts for more: silence must not hide behind one late answer (link notes §5.5). */
@@ -210,6 +213,9 @@ static bool silence(struct peer *p, uint64_t now_ns)
  * unused needs few pings. */
 static uint64_t idle_limit(const struct peer *p)
 {
+    if (p->measured < MEASURE_SOON) {
+        return MEASURE_IDLE;
+    }
     uint64_t more = p->quiet_pings < IDLE_MAX / IDLE * 2 ? p->quiet_pings * (IDLE / 2) : IDLE_MAX;
     return IDLE + more < IDLE_MAX ? IDLE + more : IDLE_MAX;
 }
@@ -246,13 +252,6 @@ static bool is_stuck(const struct peer *p)
            p->attempts % STUCK_AFTER == STUCK_AFTER - 1;
 }
 
-/* The session that was left when the carrier went is not answered now that it is back: a neighbour
- * that has forgotten it, or does not know our new address, is reached only by a hello. */
-static bool is_left_over(const struct peer *p)
-{
-    return peer_can_call(p) && cjd_ca_is_established(&p->ca) && p->attempts >= DOUBT_PROBES;
-}
-
 static void tick_handshake(struct peer *p, uint64_t now_ns)
 {
     uint64_t delay = retry_delay(p, now_ns);
@@ -262,7 +261,7 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
     bool is_waiting =
         p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE || is_old_news;
 
-    if (is_stuck(p) || is_left_over(p)) {
+    if (is_stuck(p)) {
         peer_reset(p);
     }
     peer_ping(p, now_ns);
@@ -303,6 +302,21 @@ void peer_tick(void *arg, uint64_t now_ns)
     }
 }
 
+/* What is late waited somewhere, perhaps once; what is early says what the link can do. */
+static void measure(struct peer *p, uint64_t rtt_ns)
+{
+    if (p->rtt_ns == 0 || (p->measured < MEASURE_SOON && rtt_ns < p->rtt_ns)) {
+        p->rtt_ns = rtt_ns;
+    } else if (rtt_ns < p->rtt_ns) {
+        p->rtt_ns -= (p->rtt_ns - rtt_ns) / 2;
+    } else {
+        p->rtt_ns += (rtt_ns - p->rtt_ns) / 8;
+    }
+    if (p->measured < MEASURE_SOON) {
+        p->measured++;
+    }
+}
+
 bool cjd_links_pong(struct cjd_links *l, uint64_t label, const struct cjd_ctrl *pong,
                     uint64_t now_ns)
 {
@@ -320,11 +334,12 @@ bool cjd_links_pong(struct cjd_links *l, uint64_t label, const struct cjd_ctrl *
             continue;
         }
         uint64_t rtt = now_ns - c->sent_ns < RTT_MAX ? now_ns - c->sent_ns : RTT_MAX;
-        p->rtt_ns = p->rtt_ns == 0 ? rtt : p->rtt_ns - p->rtt_ns / 8 + rtt / 8;
+        measure(p, rtt);
         c->sent_ns = 0;
         p->version = pong->version;
         p->has_no_version = pong->version == 0;
         peer_update_state(p, now_ns);
+        peer_tell_rtt(p, now_ns);
         return true;
     }
     return false;

@@ -208,11 +208,27 @@ void peer_announce(struct peer *p, bool is_up, uint64_t now_ns)
     /* A link that is down answers UNDELIVERABLE to transit frames (switch notes §7.2 rule 7). */
     cjd_switch_iface_set_up(l->config.sw, p->iface, is_up);
     peer_info(p, &info);
+    p->measured = 0;
+    p->told_rtt_ns = p->rtt_ns;
     if (is_up) {
         l->config.ops.peer_up(l->config.ops.ctx, &info, now_ns);
     } else {
         l->config.ops.peer_down(l->config.ops.ctx, &info, now_ns);
     }
+}
+
+void peer_tell_rtt(struct peer *p, uint64_t now_ns)
+{
+    struct cjd_links *l = p->links;
+    struct cjd_peer_info info;
+    uint64_t known = p->told_rtt_ns;
+
+    if (!p->is_announced || (p->rtt_ns <= known + known / 4 && p->rtt_ns >= known - known / 4)) {
+        return;
+    }
+    p->told_rtt_ns = p->rtt_ns;
+    peer_info(p, &info);
+    l->config.ops.peer_up(l->config.ops.ctx, &info, now_ns);
 }
 
 void peer_reset(struct peer *p)

@@ -43,6 +43,7 @@ struct peer {
     uint64_t ping_ns;   /* last ping sent */
     uint64_t told_ns;   /* when its reason was last told from outside */
     uint64_t rtt_ns;
+    uint64_t told_rtt_ns; /* what the router knows */
     uint64_t rx_bytes;
     uint64_t tx_bytes;
     uint64_t rx_packets;
@@ -54,6 +55,7 @@ struct peer {
     uint32_t cost_ms;  /* what it shall cost, 0: as measured */
     uint32_t attempts; /* pings without answer in a row */
     uint32_t next_cookie;
+    uint32_t measured; /* round trips since it is up, the first few */
     uint32_t quiet_pings; /* answered at once, in a row, while nothing else was sent */
     int state;
     enum cjd_link_reason reason;
@@ -156,6 +158,8 @@ void peer_reset(struct peer *p);
 /* State from CryptoAuth after a packet of the peer was accepted. */
 void peer_update_state(struct peer *p, uint64_t now_ns);
 void peer_announce(struct peer *p, bool is_up, uint64_t now_ns);
+/* The router hears of a round trip that is another than the one it knows. */
+void peer_tell_rtt(struct peer *p, uint64_t now_ns);
 void peer_info(const struct peer *p, struct cjd_peer_info *out);
 bool version_is_compatible(uint32_t version);
 /* For the log: " at=203.0.113.7:5199 link=udp/0.0.0.0:4684". */

@@ -104,8 +104,12 @@ static void probe_twins(struct peer *p, uint64_t now_ns)
         struct peer *q = l->slot[i];
         if (q && q != p && q->link == p->link && q->is_incoming &&
             memcmp(&q->ca.peer_key, &p->ca.peer_key, sizeof p->ca.peer_key) == 0) {
-            q->is_superseded = true;
-            peer_doubt(q, now_ns);
+            if (q->state == CJD_LINK_STATE_UNRESPONSIVE) {
+                peer_free(q, now_ns);
+            } else {
+                q->is_superseded = true;
+                peer_doubt(q, now_ns);
+            }
         }
     }
 }

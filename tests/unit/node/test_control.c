@@ -235,7 +235,7 @@ static void errors_reach_the_router(void **state)
     struct box box;
     box_init(&box, 1500);
     box_establish(&box);
-    box_run(&box, 1500 * CJD_MS);
+    box_run(&box, 600 * CJD_MS);
     uint64_t before = queries(&box);
     send_error_frame(&box, CJD_SWITCH_ERR_AUTHENTICATION, 36);
     send_error_frame(&box, CJD_SWITCH_ERR_UNDELIVERABLE, 7);
