@@ -24,18 +24,19 @@
 /* A reason told from outside is not told again: it may be gone. */
 #define TOLD_LIFE (15 * CJD_S)
 /* Key packets without an answer. */
-#define STUCK_AFTER    4u
-#define NO_CARRIER     (5 * CJD_S)
-#define IDLE           (3072 * CJD_MS)
-#define IDLE_MAX       (5 * IDLE)
-#define MEASURE_SOON   2u /* round trips of a link that just came up: the first was a handshake */
-#define MEASURE_IDLE   (400 * CJD_MS)
-#define UNANSWERED     (500 * CJD_MS)
-#define PROBE          (250 * CJD_MS)
-#define DOUBT_PROBES   3u
-#define SILENT_PROBES  6u
-#define FORGET         (262144 * CJD_MS)
-#define STALE          (12 * CJD_S)
+#define STUCK_AFTER   4u
+#define NO_CARRIER    (5 * CJD_S)
+#define IDLE          (3072 * CJD_MS)
+#define IDLE_MAX      (5 * IDLE)
+#define MEASURE_SOON  2u /* round trips of a link that just came up: the first was a handshake */
+#define MEASURE_IDLE  (400 * CJD_MS)
+#define UNANSWERED    (500 * CJD_MS)
+#define PROBE         (250 * CJD_MS)
+#define DOUBT_PROBES  3u
+#define SILENT_PROBES 6u
+#define LOSSY         150u /* permille of pings lost in vain, smoothed */
+#define FORGET        (262144 * CJD_MS)
+#define STALE         (12 * CJD_S)
 /* An incompatible neighbour may have been upgraded: ask again. */
 #define VERSION_RETRY (60 * CJD_S)
 /* No round trip counts for more: silence must not hide behind one late answer (link notes §5.5). */
@@ -130,6 +131,10 @@ void peer_heard(struct peer *p, uint64_t now_ns)
 {
     p->heard_ns = now_ns;
     p->has_sent = false;
+    if (p->attempts > 0) {
+        uint32_t lost = 1000 * (p->attempts - 1) / p->attempts;
+        p->lossiness = p->lossiness - p->lossiness / 8 + lost / 8;
+    }
     if (p->attempts > 1) {
         p->quiet_pings = 0;
     } else if (p->attempts == 1 && p->is_quiet_ping) {
@@ -186,10 +191,11 @@ static void go_home(struct peer *p)
     }
 }
 
-/* Probes of an established peer went unanswered. False: it is gone. */
+/* Probes of an established peer went unanswered; on a link that loses many of them, no wonder.
+ * False: it is gone. */
 static bool silence(struct peer *p, uint64_t now_ns)
 {
-    if (p->attempts == DOUBT_PROBES) {
+    if (p->attempts == (p->lossiness > LOSSY ? SILENT_PROBES : DOUBT_PROBES)) {
         if (peer_can_call(p)) {
             /* It may have restarted and know nothing of our session: only a hello reaches it. */
             peer_reset(p);
@@ -233,7 +239,7 @@ static void tick_established(struct peer *p, uint64_t now_ns)
         arm_in(p, limit - quiet, now_ns);
         return;
     }
-    p->is_quiet_ping = p->attempts == 0 && !p->has_sent;
+    p->is_quiet_ping = p->attempts == 0 && !p->has_sent && p->measured >= MEASURE_SOON;
     peer_ping(p, now_ns);
     p->attempts++;
     if (silence(p, now_ns)) {

@@ -55,8 +55,9 @@ struct peer {
     uint32_t cost_ms;  /* what it shall cost, 0: as measured */
     uint32_t attempts; /* pings without answer in a row */
     uint32_t next_cookie;
-    uint32_t measured; /* round trips since it is up, the first few */
+    uint32_t measured;    /* round trips since it is up, the first few */
     uint32_t quiet_pings; /* answered at once, in a row, while nothing else was sent */
+    uint32_t lossiness;   /* of the pings of probing, permille, smoothed */
     int state;
     enum cjd_link_reason reason;
     bool is_incoming;
