@@ -258,6 +258,13 @@ static bool is_stuck(const struct peer *p)
            p->attempts % STUCK_AFTER == STUCK_AFTER - 1;
 }
 
+/* The session that was left when the carrier went is not answered now that it is back: a neighbour
+ * that has forgotten it, or does not know our new address, is reached only by a hello. */
+static bool is_left_over(const struct peer *p)
+{
+    return peer_can_call(p) && cjd_ca_is_established(&p->ca) && p->attempts >= DOUBT_PROBES;
+}
+
 static void tick_handshake(struct peer *p, uint64_t now_ns)
 {
     uint64_t delay = retry_delay(p, now_ns);
@@ -267,7 +274,7 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
     bool is_waiting =
         p->reason == CJD_LINK_REASON_NEW || p->reason == CJD_LINK_REASON_HANDSHAKE || is_old_news;
 
-    if (is_stuck(p)) {
+    if (is_stuck(p) || is_left_over(p)) {
         peer_reset(p);
     }
     peer_ping(p, now_ns);
