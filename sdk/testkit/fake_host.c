@@ -90,6 +90,7 @@ static const struct {
     {CJD_SERVICE_BEACON, &cjd_fake_beacon_service},
     {CJD_SERVICE_NETIF, &cjd_fake_netif_service},
     {CJD_SERVICE_FRONTEND, &cjd_fake_frontend_service},
+    {CJD_SERVICE_RPC, &cjd_fake_rpc_service},
 };
 
 static bool is_hidden(const struct cjd_fake_host *fake, const char *id)
@@ -167,6 +168,7 @@ void cjd_fake_free(struct cjd_fake_host *fake)
     for (size_t i = 0; i < fake->inject_count; i++) {
         free(fake->injects[i].bytes);
     }
+    json_decref(fake->answer);
     free(fake);
 }
 

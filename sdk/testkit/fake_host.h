@@ -22,6 +22,7 @@
 #include <cjd/link.h>
 #include <cjd/packet.h>
 #include <cjd/plugin.h>
+#include <cjd/rpc.h>
 
 #define CJD_FAKE_LOGS    1024u
 #define CJD_FAKE_PEERS   64u
@@ -33,6 +34,7 @@
 #define CJD_FAKE_CALLS   64u
 #define CJD_FAKE_DEVICES 4u
 #define CJD_FAKE_INJECTS 512u
+#define CJD_FAKE_METHODS 32u
 
 struct cjd_fake_log {
     uint32_t level;
@@ -88,6 +90,17 @@ struct cjd_fake_task {
     cjd_task_fn fn;
     void *arg;
 };
+
+/* A method the plugin offers. */
+struct cjd_fake_method {
+    const struct cjd_rpc_method *method;
+    void *arg;
+};
+
+/* A call the plugin makes, as a face: answered by the hook, at once or later. */
+struct cjd_fake_host;
+typedef void (*cjd_fake_rpc_fn)(struct cjd_fake_host *fake, const struct cjd_rpc_request *request,
+                                struct cjd_rpc_call **out);
 
 /* What cjd.netif/1 knows of a device, and how it answers. */
 struct cjd_fake_device {
@@ -162,6 +175,18 @@ struct cjd_fake_host {
     struct cjd_fake_inject injects[CJD_FAKE_INJECTS];
     size_t inject_count;
     size_t inject_calls;
+
+    struct cjd_fake_method methods[CJD_FAKE_METHODS];
+    size_t method_count;
+    cjd_fake_rpc_fn on_call; /* NULL: every call fails, there is no such method */
+    unsigned cancelled_calls;
+    unsigned subscriptions;
+    struct cjd_rpc_event *lines; /* handed out by `next`, line_count of them */
+    size_t line_count;
+    cjd_rpc_ready_fn ready; /* of the last subscription */
+    void *ready_arg;
+    json_t *answer; /* of the last cjd_fake_call(); own reference */
+    char answer_code[64];
 };
 
 /* --- fake_host.c: the whole ------------------------------------------------------------------- */
@@ -229,7 +254,15 @@ struct cjd_fake_device *cjd_fake_device(struct cjd_fake_host *fake, const char *
 /* How often a netif call was made, e.g. "up tun0". */
 unsigned cjd_fake_called(const struct cjd_fake_host *fake, const char *call);
 
+/* --- fake_rpc.c: methods and calls -------------------------------------------------------------
+ */
+
+/* Calls a method the plugin offers; its result, borrowed until the next call, or NULL and
+ * fake->answer_code. Arguments are JSON text, and not checked against the schema. */
+const json_t *cjd_fake_call(struct cjd_fake_host *fake, const char *name, const char *args);
+
 /* Tables of the services; used by get(). */
+extern const struct cjd_rpc_service cjd_fake_rpc_service;
 extern const struct cjd_loop_service cjd_fake_loop_service;
 extern const struct cjd_packet_service cjd_fake_packet_service;
 extern const struct cjd_resolve_service cjd_fake_resolve_service;
