@@ -5,8 +5,9 @@ import time
 from mixed import fresh, node_of, reference_binaries, require_binaries, short, warnings_of
 
 import lab as laboratory
+from common import cable_of
 from common import run
-from lab import test
+from lab import ip, test
 from nodes import Failure, PORT
 from probes import all_pairs, ping_during, ping_until, rate_text, throughput
 import topologies
@@ -83,6 +84,45 @@ def restart(lab):
         for words, kinds, victim in RESTARTS:
             seconds = fresh(lab, one_restart, binary, kinds, victim)
             print(f"{short(binary)}: restart of {words}: back after {seconds:.2f} s")
+
+
+def one_move(lab, binary, kinds, mover):
+    """One of two nodes gets another address; seconds until both directions work, None: they never do
+    while anybody waits. The first calls the second."""
+    nodes = [node_of(lab, kind, f"{kind}{i}", binary) for i, kind in enumerate(kinds)]
+    lab.join(*nodes)
+    lab.start()
+    ping_until(lab, all_pairs(nodes))
+    node = nodes[mover]
+    at = lab.link_address(nodes[1 - mover], node, "4")
+    device = cable_of(node)
+    since = time.monotonic()
+    ip("-n", node.name, "addr", "del", f"{at}/24", "dev", device)
+    ip("-n", node.name, "addr", "add", f"{at[:at.rindex('.')]}.77/24", "dev", device)
+    try:
+        return max(ping_until(lab, all_pairs(nodes), within=COME_BACK_S, since=since).values())
+    except Failure:
+        return None
+
+
+MOVES = [("ours, the caller, beside a reference node", "or", 0, True),
+         ("ours, the called, beside a reference node", "ro", 1, False),
+         ("a reference node, the caller, beside ours", "ro", 0, True),
+         ("a reference node, the called, beside ours", "or", 1, True),
+         ("a reference node, the caller, beside its kind", "rr", 0, False)]
+
+
+@test
+def new_address(lab):
+    """How long it takes until a node with a new address is found again. A reference node that calls
+    looks for the other one nowhere but where it is configured."""
+    for binary in reference_binaries():
+        for words, kinds, mover, must_work in MOVES:
+            seconds = fresh(lab, one_move, binary, kinds, mover)
+            if seconds is None and must_work:
+                raise Failure(f"{short(binary)}: {words}: not back after {COME_BACK_S:.0f} s")
+            print(f"{short(binary)}: new address of {words}: "
+                  + ("never back" if seconds is None else f"back after {seconds:.2f} s"))
 
 
 def with_beacons(node):

@@ -1,6 +1,8 @@
 """What several files of tests use."""
+import re
 import subprocess
 
+from lab import ip
 from nodes import Failure
 
 
@@ -8,6 +10,11 @@ def two_joined(lab):
     a, b = lab.node("a"), lab.node("b")
     lab.join(a, b)
     return a, b
+
+
+def cable_of(node):
+    """The device of its first link."""
+    return re.search(r"^\d+: (e\d+[ab])[@:]", ip("-n", node.name, "-o", "link"), re.MULTILINE)[1]
 
 
 def expect(holds, what):

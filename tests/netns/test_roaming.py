@@ -1,7 +1,6 @@
 """Addresses that change, processes that are stopped, cables that are pulled: traffic is back in
 seconds, and no TCP connection is lost."""
 import os
-import re
 import select
 import signal
 import socket
@@ -9,7 +8,7 @@ import threading
 import time
 
 import isolate
-from common import expect, two_joined
+from common import cable_of, expect, two_joined
 from lab import ip, main, test
 from nodes import PORT, Failure, wait_for
 from probes import Pinger, all_pairs, ping_until
@@ -20,18 +19,13 @@ STOPPED_S = float(os.environ.get("CJD_STOPPED_SECONDS", "6"))
 FLAPS = int(os.environ.get("CJD_FLAPS", "40"))
 
 
-def device(node):
-    """The node's first cable."""
-    return re.search(r"^\d+: (e\d+[ab])[@:]", ip("-n", node.name, "-o", "link"), re.MULTILINE)[1]
-
-
 def set_address(node, old, new, family="4"):
     bits = "24" if family == "4" else "64"
     more = ["nodad"] if family == "6" else []
     if old:
-        ip("-n", node.name, "addr", "del", f"{old}/{bits}", "dev", device(node))
+        ip("-n", node.name, "addr", "del", f"{old}/{bits}", "dev", cable_of(node))
     if new:
-        ip("-n", node.name, "addr", "add", f"{new}/{bits}", "dev", device(node), *more)
+        ip("-n", node.name, "addr", "add", f"{new}/{bits}", "dev", cable_of(node), *more)
 
 
 def back_after(lab, pairs, since, what, within=BACK_S):
