@@ -211,6 +211,38 @@ static void timers_are_taken_back(void **state)
     assert_int_equal(bed->count, 0);
 }
 
+/* --- news of the machine ------------------------------------------------------------------------
+ */
+
+/* The process was stopped for some seconds, so its timers are late: whoever watches is told, once.
+ */
+static void told_of_a_stop(void **state)
+{
+    struct bed *bed = *state;
+    struct cjd_owner other;
+    struct cjd_plugin_timer timer;
+    unsigned others = 0;
+
+    assert_int_equal(cjd_owner_netif_watch(&bed->owner, NULL, bed), CJD_ERR_INVALID);
+    assert_int_equal(cjd_owner_netif_watch(&bed->owner, count, bed), 0);
+    assert_int_equal(cjd_owner_netif_watch(&bed->owner, count, bed), CJD_ERR_EXISTS);
+    cjd_owner_init(&other, bed->rt, (struct cjd_log){.module = "other"});
+    assert_int_equal(cjd_owner_netif_watch(&other, count, &others), 0);
+    cjd_owner_undo(&other);
+    cjd_owner_timer_init(&bed->owner, &timer, count, bed);
+    cjd_owner_timer_arm(&bed->owner, &timer, CJD_MS);
+    assert_int_equal(cjd_runtime_turn(bed->rt, false), 0);
+    usleep(3100 * 1000);
+    assert_int_equal(cjd_runtime_turn(bed->rt, true), 0);
+    assert_int_equal(bed->count, 1); /* the timer itself */
+    turn_until(bed, &bed->count, 2);
+    assert_int_equal(cjd_runtime_turn(bed->rt, true), 0);
+    assert_int_equal(bed->count, 2);
+    assert_int_equal(others, 0);
+    cjd_owner_undo(&bed->owner);
+    assert_int_equal(cjd_owner_netif_watch(&bed->owner, count, bed), 0);
+}
+
 /* --- descriptors --------------------------------------------------------------------------------
  */
 
@@ -346,6 +378,7 @@ int main(void)
         TEST(stuck_thread_is_named),
         TEST(timers_run_in_order),
         TEST(timers_are_taken_back),
+        TEST(told_of_a_stop),
         TEST(descriptors),
         TEST(packets_are_counted),
         TEST(names),
