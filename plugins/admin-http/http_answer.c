@@ -132,20 +132,27 @@ void cjd_http_answer_json(struct cjd_http_exchange *x, int status, const json_t 
     answer_value(x, status, "application/json", value);
 }
 
-void cjd_http_answer_value(struct cjd_http_exchange *x, const json_t *value)
+void cjd_http_answer_tagged(struct cjd_http_exchange *x, const char *type, const char *text)
 {
     char tag[CJD_HTTP_TAG_SIZE];
-    size_t len;
-    char *text = cjd_http_text(value, &len);
+    size_t len = strlen(text);
 
-    if (!text) {
-        cjd_http_answer_problem(x, CJD_HTTP_UNAVAILABLE, NULL);
-        return;
-    }
     cjd_http_tag(tag, text, len);
     evhttp_add_header(headers_of(x), "ETag", tag);
     bool has_it = cjd_http_tag_matches(cjd_http_header(x, "If-None-Match"), tag, true);
-    cjd_http_answer_bytes(x, has_it ? 304 : 200, "application/json", text, len);
+    cjd_http_answer_bytes(x, has_it ? 304 : 200, type, text, len);
+}
+
+void cjd_http_answer_value(struct cjd_http_exchange *x, const json_t *value)
+{
+    size_t len;
+    char *text = cjd_http_text(value, &len);
+
+    if (text) {
+        cjd_http_answer_tagged(x, "application/json", text);
+    } else {
+        cjd_http_answer_problem(x, CJD_HTTP_UNAVAILABLE, NULL);
+    }
     free(text);
 }
 

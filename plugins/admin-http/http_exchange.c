@@ -319,7 +319,6 @@ static void do_metrics(struct cjd_http_exchange *x)
 static void do_openapi(struct cjd_http_exchange *x)
 {
     struct cjd_http_server *s = x->server;
-    char tag[CJD_HTTP_TAG_SIZE];
 
     if (!s->openapi) {
         json_t *doc = cjd_http_openapi(s->catalog);
@@ -327,15 +326,11 @@ static void do_openapi(struct cjd_http_exchange *x)
         s->openapi = cjd_http_text(doc, &len);
         json_decref(doc);
     }
-    if (!s->openapi) {
+    if (s->openapi) {
+        cjd_http_answer_tagged(x, "application/json", s->openapi);
+    } else {
         cjd_http_answer_problem(x, CJD_HTTP_UNAVAILABLE, NULL);
-        return;
     }
-    size_t len = strlen(s->openapi);
-    cjd_http_tag(tag, s->openapi, len);
-    evhttp_add_header(evhttp_request_get_output_headers(x->req), "ETag", tag);
-    bool has_it = cjd_http_tag_matches(cjd_http_header(x, "If-None-Match"), tag, true);
-    cjd_http_answer_bytes(x, has_it ? 304 : 200, "application/json", s->openapi, len);
 }
 
 static void do_index(struct cjd_http_exchange *x)
@@ -389,23 +384,31 @@ static void refuse_verb(struct cjd_http_exchange *x, uint32_t allowed)
                             "this path does not take this method", "");
 }
 
-/* True: the path is one of our own, and answered. */
-static bool go_own_way(struct cjd_http_exchange *x)
+static void run_own(struct cjd_http_exchange *x, uint32_t scope,
+                    void (*run)(struct cjd_http_exchange *x))
 {
     static const uint32_t reading = CJD_HTTP_VERB_GET | CJD_HTTP_VERB_HEAD | CJD_HTTP_VERB_OPTIONS;
 
+    if (x->verb == CJD_HTTP_VERB_OPTIONS) {
+        cjd_http_answer_options(x, reading);
+    } else if ((x->verb & reading) == 0) {
+        refuse_verb(x, reading);
+    } else if (scope == 0 || (cjd_http_identify(x) && cjd_http_check_scope(x, scope))) {
+        run(x);
+    }
+}
+
+/* True: the path is one of our own, and answered. */
+static bool go_own_way(struct cjd_http_exchange *x)
+{
     for (size_t i = 0; i < sizeof own_paths / sizeof own_paths[0]; i++) {
-        if (strcmp(x->raw_path, own_paths[i].path) != 0) {
-            continue;
+        if (strcmp(x->raw_path, own_paths[i].path) == 0) {
+            run_own(x, own_paths[i].scope, own_paths[i].run);
+            return true;
         }
-        if (x->verb == CJD_HTTP_VERB_OPTIONS) {
-            cjd_http_answer_options(x, reading);
-        } else if ((x->verb & reading) == 0) {
-            refuse_verb(x, reading);
-        } else if (own_paths[i].scope == 0 ||
-                   (cjd_http_identify(x) && cjd_http_check_scope(x, own_paths[i].scope))) {
-            own_paths[i].run(x);
-        }
+    }
+    if (cjd_http_page_has(x->raw_path)) {
+        run_own(x, 0, cjd_http_page);
         return true;
     }
     return false;

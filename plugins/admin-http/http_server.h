@@ -222,6 +222,8 @@ void cjd_http_answer_refusal(struct cjd_http_exchange *x, enum cjd_http_problem_
 void cjd_http_answer_error(struct cjd_http_exchange *x, const json_t *error);
 /* A GET's value, or 304 if the client has it. */
 void cjd_http_answer_value(struct cjd_http_exchange *x, const json_t *value);
+/* A text that seldom changes, or 304 if the client has it. */
+void cjd_http_answer_tagged(struct cjd_http_exchange *x, const char *type, const char *text);
 void cjd_http_answer_options(struct cjd_http_exchange *x, uint32_t verbs);
 /* Text of a value; NULL: out of memory. To be freed by the caller. */
 char *cjd_http_text(const json_t *value, size_t *len);
@@ -238,6 +240,14 @@ void cjd_http_stream_item(struct cjd_http_exchange *x, json_t *item);
 void cjd_http_stream_result(struct cjd_http_exchange *x, json_t *value, json_t *error);
 /* Seconds of UTC with milliseconds, RFC 3339. */
 void cjd_http_time_text(char out[32], uint64_t wall_ms);
+
+/* --- http_page.c --------------------------------------------------------------------------------
+ */
+
+/* Whether a path is one of a file of the web page. */
+bool cjd_http_page_has(const char *path);
+/* Answers with it. */
+void cjd_http_page(struct cjd_http_exchange *x);
 
 /* --- http_openapi.c, http_metrics.c -------------------------------------------------------------
  */

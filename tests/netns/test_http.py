@@ -504,6 +504,26 @@ def http_openapi(laboratory):
         validate(document)
 
 
+@lab.test
+def http_page(laboratory):
+    _, api = one(laboratory)
+    page = api.tcp_get("/")
+    expect(page.status == 200 and page.headers["content-type"].startswith("text/html"), str(page))
+    policy = page.headers["content-security-policy"]
+    expect("default-src 'self'" in policy and "frame-ancestors 'none'" in policy, policy)
+    text = page.body.decode()
+    expect(not re.search(r"<script>|<style|\son\w+=|style=|https?://", text), "nothing inline")
+    for path in re.findall(r'(?:src|href)="([^"]+)"', text):
+        part = api.tcp_get(path)
+        expect(part.status == 200, f"{path}: {part}")
+        expect(api.tcp_get(path, {"If-None-Match": part.headers["etag"]}).status == 304, "ETag")
+    script = api.tcp_get("/app.js").body.decode()
+    for path in re.findall(r'get\("([^"?]+)', script):
+        expect(api.get(path).status == 200, f"{path}, which the page asks for")
+    expect_problem(api.tcp_get("/", verb="POST", body={}), 405, "method_not_allowed")
+    expect_problem(api.tcp_get("/", {"Origin": "http://evil.example"}), 403, "foreign_origin")
+
+
 # ---------------------------------------------------------------- sockets
 
 @lab.test
