@@ -68,6 +68,10 @@ function(cjd_add_plugin name)
     add_library(plugin_${name} MODULE ${arg_SOURCES})
     cjd_embed_text(plugin_${name} schema.json ${schema})
     target_link_libraries(plugin_${name} PRIVATE cjd_options cjd_sdk cjd_sdk_helpers ${arg_LIBS})
+    if(NOT CJD_SANITIZE AND NOT CJD_FUZZ)
+        # What is missing shall be missed here, not when it is loaded.
+        target_link_options(plugin_${name} PRIVATE -Wl,-z,defs)
+    endif()
     set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
         C_VISIBILITY_PRESET hidden LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
     install(TARGETS plugin_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/cjdroute/plugins)

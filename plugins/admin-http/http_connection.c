@@ -97,23 +97,33 @@ static void reclaim(struct cjd_http_server *s)
     }
 }
 
-static uint32_t count_of_client(const struct cjd_http_conn *mine)
+/* How many others there are. */
+struct company {
+    uint32_t admitted;
+    uint32_t of_client; /* admitted ones of the same client */
+    uint32_t refused;
+};
+
+static struct company count_others(const struct cjd_http_conn *mine)
 {
-    uint32_t n = 0;
+    struct company n = {0};
 
     for (const struct cjd_http_conn *c = mine->face->server->conns; c; c = c->next) {
-        n += c->is_known && cjd_http_client_is(&c->client, &mine->client) ? 1 : 0;
+        if (c == mine || !c->is_known) {
+            continue;
+        }
+        n.refused += c->is_refused ? 1 : 0;
+        n.admitted += c->is_refused ? 0 : 1;
+        n.of_client += !c->is_refused && cjd_http_client_is(&c->client, &mine->client) ? 1 : 0;
     }
     return n;
 }
 
-static bool has_room(const struct cjd_http_conn *conn)
+/* One client's flood takes no room of others: what is refused does not count. */
+static bool has_room(const struct cjd_http_limits *limits, const struct company *others)
 {
-    const struct cjd_http_server *s = conn->face->server;
-    const struct cjd_http_limits *limits = &s->config->limits;
-
-    return s->conn_count <= limits->connections &&
-           count_of_client(conn) <= limits->connections_per_client;
+    return others->admitted < limits->connections &&
+           others->of_client < limits->connections_per_client;
 }
 
 /* First look at a connection: who is it, is there room? */
@@ -121,28 +131,27 @@ static void get_to_know(struct cjd_http_conn *conn)
 {
     struct cjd_http_server *s = conn->face->server;
     const struct cjd_http_limits *limits = &s->config->limits;
+    struct company others;
+
     conn->fd = bufferevent_getfd(conn->bev);
     conn->inode = inode_of(conn->fd);
     conn->is_known = true;
     bufferevent_decref(conn->bev);
     s->counters.connections++;
     int err = cjd_http_client_of(&conn->client, conn->face->place, conn->fd);
-    if (err != 0) {
-        set_deadline(conn, REFUSED_S);
-        hang_up(conn);
-        return;
-    }
-    if (!has_room(conn)) {
+    others = count_others(conn);
+    if (err == 0 && !has_room(limits, &others)) {
         reclaim(s);
+        others = count_others(conn);
     }
-    if (has_room(conn)) {
+    if (err == 0 && has_room(limits, &others)) {
         set_deadline(conn, limits->receive_s);
         return;
     }
     s->counters.refused_connections++;
     conn->is_refused = true;
     set_deadline(conn, REFUSED_S);
-    if (s->conn_count > limits->connections + BEYOND) {
+    if (err != 0 || others.refused >= BEYOND) {
         hang_up(conn);
     }
 }

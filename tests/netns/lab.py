@@ -6,6 +6,7 @@ a name); ctest has one entry for each. By hand: CJD_BUILD_DIR names the build fo
 that logs and configurations are copied to.
 """
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -102,6 +103,14 @@ class Lab:
                     not node.is_running() and not node.revive():
                 raise Failure(f"{node.name} ended with status {node.process.returncode}")
 
+    def check_reports(self):
+        """What a sanitizer said is a failure, also of a process that went on."""
+        for node in self.nodes:
+            found = re.search(r"WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error:.*",
+                              node.log())
+            if found:
+                raise Failure(f"{node.name}: {found[0]}")
+
     def show_logs(self):
         for node in self.nodes:
             if node.process is not None:
@@ -120,7 +129,7 @@ class Lab:
             node.kill()
         if os.environ.get("CJD_KEEP"):
             shutil.copytree(isolate.WORK_DIR, os.environ["CJD_KEEP"], dirs_exist_ok=True,
-                            ignore=shutil.ignore_patterns("*.sock"))
+                            ignore=shutil.ignore_patterns("*.sock", "*.api"))
         for name in self.extra_namespaces:
             ip("netns", "del", name)
         self.extra_namespaces = []
@@ -136,6 +145,7 @@ def attempt(lab, function):
     began = time.monotonic()
     try:
         function(lab)
+        lab.check_reports()
     except Failure as failure:
         print(f"FAILED {function.__name__}: {failure}")
     except Exception:  # a mistake in the test itself
