@@ -6,6 +6,7 @@
 
 #include <cjd/text.h>
 #include <config/format.h>
+#include <config/lex.h>
 #include <config/private.h>
 
 /* What people hand over: a URI, or JSON in one of several shapes. */
@@ -44,18 +45,13 @@ static void fail_place(struct reading *r, struct cjd_place at, const char *forma
 /* --- JSON ---------------------------------------------------------------------------------------
  */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Is the first thing that is neither white space nor comment an opening brace? */
 static bool has_braces(const char *text, size_t len)
 {
     size_t at = 0;
 
     while (at < len) {
-        if (is_space(text[at])) {
+        if (cjd_lex_is_space(text[at])) {
             at++;
         } else if (len - at >= 2 && text[at] == '/' && text[at + 1] == '/') {
             const char *end = memchr(text + at, '\n', len - at);
@@ -75,7 +71,7 @@ static void make_whole(struct reading *r, struct cjd_buf *out, const char *text,
 {
     bool is_whole = has_braces(text, len);
 
-    while (is_whole && len > 0 && (is_space(text[len - 1]) || text[len - 1] == ',')) {
+    while (is_whole && len > 0 && (cjd_lex_is_space(text[len - 1]) || text[len - 1] == ',')) {
         len--;
     }
     r->added_lines = is_whole ? 0 : 1;
@@ -298,7 +294,7 @@ static size_t skip_space(const char *text, size_t len, struct cjd_place *at)
     size_t i = 0;
 
     *at = (struct cjd_place){.line = 1, .column = 1};
-    for (; i < len && is_space(text[i]); i++) {
+    for (; i < len && cjd_lex_is_space(text[i]); i++) {
         at->column = text[i] == '\n' ? 1 : at->column + 1;
         at->line += text[i] == '\n';
     }
@@ -318,7 +314,7 @@ int cjd_peering_read(struct cjd_peer_uri **out, size_t *count, const char *text,
     if (!r.peers) {
         return CJD_ERR_NO_MEMORY;
     }
-    while (len > from && is_space(text[len - 1])) {
+    while (len > from && cjd_lex_is_space(text[len - 1])) {
         len--;
     }
     if (len == from) {

@@ -6,6 +6,7 @@
 #include <cjd/text.h>
 #include <config/buf.h>
 #include <config/format.h>
+#include <config/lex.h>
 
 /*
  * What can be seen to be wrong with a peering before the node starts. Errors are what cannot work;
@@ -48,17 +49,12 @@ static void report(const struct peers *p, enum cjd_severity severity, const char
 /* --- white space and examples -------------------------------------------------------------------
  */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* What was pasted with too much around it. */
 static bool has_edges(const char *text)
 {
     size_t n = strlen(text);
 
-    return n > 0 && (is_space(text[0]) || is_space(text[n - 1]));
+    return n > 0 && (cjd_lex_is_space(text[0]) || cjd_lex_is_space(text[n - 1]));
 }
 
 /* Texts from manuals and examples, which anybody may try. */
