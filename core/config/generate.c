@@ -285,11 +285,13 @@ int cjd_config_generate_native(FILE *out, const struct cjd_rng *rng)
     snprintf(bind4, sizeof bind4, "0.0.0.0:%u", v.port);
     snprintf(bind6, sizeof bind6, "[::]:%u", v.port);
     json_t *tree = json_pack(
-        "{si s{ssssss} s{s[{ssss}]} s[{sssss{sss[]}}{sssss{sss[]}}{sss{ssss}}]}", "version", 3,
-        "node", "privateKey", v.secret, "publicKey", v.key, "ipv6", v.addr, "peering", "passwords",
-        "login", "default-login", "password", v.password[0], "plugins", "plugin", "udp", "id",
-        "udp4", "config", "bind", bind4, "peers", "plugin", "udp", "id", "udp6", "config", "bind",
-        bind6, "peers", "plugin", "tun", "config", "device", "cjdns0", "manage", "auto");
+        "{si s{ssssss} s{s[{ssss}]} s[{sssss{sss[]}}{sssss{sss[]}}{sss{ssss}}{sss{s[s]}}]}",
+        "version", 3, "node", "privateKey", v.secret, "publicKey", v.key, "ipv6", v.addr, "peering",
+        "passwords", "login", "default-login", "password", v.password[0], "plugins", "plugin",
+        "udp", "id", "udp4", "config", "bind", bind4, "peers", "plugin", "udp", "id", "udp6",
+        "config", "bind", bind6, "peers", "plugin", "tun", "config", "device", "cjdns0", "manage",
+        "auto", "plugin", "admin-http", "config", "listen",
+        "unix:/run/cjdns/api.sock?mode=0660&group=cjdns");
     explicit_bzero(&v, sizeof v);
     if (!tree) {
         return CJD_ERR_NO_MEMORY;

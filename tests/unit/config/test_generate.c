@@ -146,10 +146,11 @@ static void native_file(void **state)
     struct reading reading = read_text(text);
     assert_read(&reading);
     assert_int_equal(reading.diags.count, 0);
-    assert_int_equal(cjd_config_plugin_count(reading.config), 3);
+    assert_int_equal(cjd_config_plugin_count(reading.config), 4);
     assert_string_equal(cjd_config_plugin_at(reading.config, 0).id, "udp4");
     assert_string_equal(cjd_config_plugin_at(reading.config, 1).id, "udp6");
     assert_string_equal(cjd_config_plugin_at(reading.config, 2).name, "tun");
+    assert_string_equal(cjd_config_plugin_at(reading.config, 3).name, "admin-http");
     assert_true(cjd_config_sandbox(reading.config).user_is_default);
     assert_int_equal(cjd_config_password_count(reading.config), 1);
     reading_fini(&reading);
