@@ -147,8 +147,9 @@ static void follows(void **state)
     for (unsigned i = 0; i < 4; i++) {
         const json_t *s = json_object_get(probe, names[i]);
         json_int_t count = json_integer_value(json_object_get(s, "count"));
-        /* Only the last moment has no later echo that could stand for one that was lost. */
-        assert_true(i < 3 ? count == 20 : count > 5 && count <= 20);
+        /* The moments between have later echoes that stand for one that was lost (all four of them
+         * are now and then); the last has none. */
+        assert_in_range(count, i == 0 ? 20 : i < 3 ? 18 : 6, 20);
         assert_true(json_real_value(json_object_get(s, "median")) >= 1);
         assert_true(json_real_value(json_object_get(s, "max")) < 10);
     }
