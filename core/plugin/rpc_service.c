@@ -41,9 +41,11 @@ static int event_add(const struct cjd_host *host, const struct cjd_rpc_event_typ
 
 static void emit(const struct cjd_host *host, const char *type, json_t *data)
 {
+    char provider[CJD_RPC_PROVIDER_SIZE];
     char name[128];
 
-    snprintf(name, sizeof name, "%s.%s", instance_of(host)->id, type);
+    cjd_rpc_provider_name(provider, instance_of(host)->id);
+    snprintf(name, sizeof name, "%s.%s", provider, type);
     cjd_rpc_emit(rpc_of(host), name, data);
 }
 

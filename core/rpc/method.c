@@ -22,6 +22,17 @@ static bool is_name(const char *name)
            name[len - 1] != '.' && !strstr(name, "..");
 }
 
+void cjd_rpc_provider_name(char out[CJD_RPC_PROVIDER_SIZE], const char *id)
+{
+    static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    size_t i = 0;
+
+    for (; id[i] != '\0' && i + 1 < CJD_RPC_PROVIDER_SIZE; i++) {
+        out[i] = strchr(chars, id[i]) ? id[i] : '-';
+    }
+    out[i] = '\0';
+}
+
 static char *full_name(const char *provider, const char *name)
 {
     char *out = NULL;
@@ -255,7 +266,13 @@ static int insert(struct cjd_rpc *rpc, struct method *m)
 int cjd_rpc_method_add(struct cjd_rpc *rpc, const void *owner, const char *provider,
                        const struct cjd_rpc_method *method, void *arg)
 {
+    char name[CJD_RPC_PROVIDER_SIZE];
     struct method *m = NULL;
+
+    if (provider) {
+        cjd_rpc_provider_name(name, provider);
+        provider = name;
+    }
     int err = is_sound(method) ? make_method(rpc, &m, provider, method) : CJD_ERR_INVALID;
 
     if (err == 0) {
@@ -335,7 +352,13 @@ static int insert_type(struct cjd_rpc *rpc, struct event_type *t)
 int cjd_rpc_event_add(struct cjd_rpc *rpc, const void *owner, const char *provider,
                       const struct cjd_rpc_event_type *type)
 {
+    char name[CJD_RPC_PROVIDER_SIZE];
     struct event_type *t = NULL;
+
+    if (provider) {
+        cjd_rpc_provider_name(name, provider);
+        provider = name;
+    }
     bool is_good = type->size >= sizeof *type && type->name && type->summary;
     int err = is_good ? make_type(rpc, &t, provider, type) : CJD_ERR_INVALID;
 

@@ -65,6 +65,10 @@ void cjd_rpc_hang_up(struct cjd_rpc *rpc, const void *owner);
 /* --- providers ---------------------------------------------------------------------------------
  */
 
+/* An id as part of names and paths: what may not stand there becomes '-' ("udp#2" → "udp-2"). */
+#define CJD_RPC_PROVIDER_SIZE 64u
+void cjd_rpc_provider_name(char out[CJD_RPC_PROVIDER_SIZE], const char *id);
+
 /* provider: NULL for the core, else a plugin's id; copied. */
 CJD_MUST_CHECK int cjd_rpc_method_add(struct cjd_rpc *rpc, const void *owner, const char *provider,
                                       const struct cjd_rpc_method *method, void *arg);

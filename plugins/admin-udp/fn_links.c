@@ -36,6 +36,9 @@ static void call_instance(struct admin_request *r, const char *method, json_t *a
     char name[80];
 
     snprintf(name, sizeof name, "%s.%s", current_id(r), method);
+    for (char *at = strchr(name, '#'); at; at = strchr(at, '#')) {
+        *at = '-'; /* as the registry writes "udp#2" */
+    }
     if (!is_offered(r, name)) {
         json_decref(args);
         admin_error(r, "the plugin of this interface does not offer that");

@@ -74,7 +74,8 @@ struct cjd_rpc_method {
     uint32_t flags;
     uint32_t timeout_ms; /**< of a LATER method unless the caller says; 0: CJD_RPC_TIMEOUT_MS */
     /** "peers.list": words of a … z, 0 … 9, '_' and '-', joined by dots. The host puts the id of a
-     *  plugin's instance in front: "connect" of "udp" is "udp.connect". */
+     *  plugin's instance in front: "connect" of "udp" is "udp.connect", of "udp#2" "udp-2.connect".
+     */
     const char *name;
     /** "GET /peers/{peer}": verb and path below /v1 (plugins: below /v1/ID). {x} is the argument
      *  x; other arguments travel in the query (GET, DELETE) or the body. NULL: POST of the name. */

@@ -118,6 +118,18 @@ static void description_is_complete(void **state)
     json_decref(all);
 }
 
+static void ids_fit_into_names(void **state)
+{
+    struct bench *b = *state;
+    struct later l = {0};
+    struct cjd_rpc_method m = later_method();
+    struct cjd_rpc_method_info info = {.size = sizeof info};
+
+    assert_int_equal(0, cjd_rpc_method_add(b->rpc, &own, "udp#2", &m, &l));
+    assert_int_equal(0, cjd_rpc_method_find(b->rpc, "udp-2.later", &info));
+    assert_string_equal("/v1/udp-2/later", info.path);
+}
+
 static void short_reader_gets_what_it_knows(void **state)
 {
     struct bench *b = *state;
@@ -391,6 +403,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, bench_setup, bench_teardown)
     const struct CMUnitTest tests[] = {
         T(description_is_complete),
+        T(ids_fit_into_names),
         T(short_reader_gets_what_it_knows),
         T(broken_methods_are_refused),
         T(withdrawn_methods_are_gone),
