@@ -141,6 +141,56 @@ static void flapping(void **state)
     end_fini(&e);
 }
 
+/* The driver of a link says that packets cannot be sent: one that is up is not talked down, but
+ * asked at once. */
+static void cannot_be_sent(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct end *e = &pair.end[0];
+    pair_init(&pair, 15, DELAY);
+    pair_run(&pair, 60 * CJD_S);
+    end_forget(e);
+    pair.taken[0] = 0;
+    cjd_links_peer_set_reason(e->links, pair_peer(&pair, 0).peer, CJD_LINK_REASON_SEND, e->now_ns);
+    pair_run(&pair, CJD_MS);
+    assert_int_equal(e->sent_count, 1);
+    pair_run(&pair, CJD_S);
+    assert_int_equal(e->downs, 0);
+    assert_int_equal(pair_peer(&pair, 0).reason, CJD_LINK_REASON_UP);
+    /* And it was true. */
+    pair.is_cut[0] = pair.is_cut[1] = true;
+    cjd_links_peer_set_reason(e->links, pair_peer(&pair, 0).peer, CJD_LINK_REASON_SEND, e->now_ns);
+    pair_run(&pair, 600 * CJD_MS);
+    assert_int_equal(e->downs, 1);
+    pair_fini(&pair);
+}
+
+/* A link that loses many pings is given up later than one that never does. */
+static void lossy_is_doubted_later(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct end *e = &pair.end[0];
+    pair_init(&pair, 16, DELAY);
+    pair_run(&pair, 5 * CJD_S);
+    for (unsigned i = 0; i < 20; i++) {
+        pair.is_cut[0] = true; /* each second one is lost */
+        end_send(e, 0, 0x13, 40);
+        pair_run(&pair, 700 * CJD_MS);
+        pair.is_cut[0] = false;
+        pair_run(&pair, CJD_S);
+    }
+    assert_int_equal(e->downs, 0);
+    pair.is_cut[0] = pair.is_cut[1] = true;
+    end_send(e, 0, 0x13, 40);
+    pair_run(&pair, 1500 * CJD_MS);
+    assert_int_equal(e->downs, 0);
+    pair_run(&pair, 500 * CJD_MS);
+    assert_int_equal(e->downs, 1);
+    pair_fini(&pair);
+}
+
 /* --- carrier ---------------------------------------------------------------------------------- */
 
 static void carrier(void **state)
@@ -402,6 +452,8 @@ int main(void)
         cmocka_unit_test(wake_after_sleep),
         cmocka_unit_test(nudged),
         cmocka_unit_test(flapping),
+        cmocka_unit_test(cannot_be_sent),
+        cmocka_unit_test(lossy_is_doubted_later),
         cmocka_unit_test(carrier),
         cmocka_unit_test(carrier_errors),
         cmocka_unit_test(carrier_flaps),
