@@ -276,6 +276,7 @@ static void tick_handshake(struct peer *p, uint64_t now_ns)
 
     if (is_stuck(p) || is_left_over(p)) {
         peer_reset(p);
+        go_home(p);
     }
     peer_ping(p, now_ns);
     p->attempts++;

@@ -267,7 +267,7 @@ bool cjd_netnews_read(struct cjd_netnews *w, int fd)
 
     for (unsigned i = 0; i < READS_MAX; i++) {
         _Alignas(struct nlmsghdr) uint8_t buffer[BUFFER];
-        struct sockaddr_nl from;
+        struct sockaddr_nl from = {.nl_pid = 1}; /* not the kernel */
         socklen_t from_len = sizeof from;
         ssize_t n =
             recvfrom(fd, buffer, sizeof buffer, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
