@@ -62,8 +62,8 @@ static uint16_t read_ip(uint8_t out[16], const struct sockaddr_storage *from)
 
 static int read_addresses(struct cjd_http_client *out, int fd)
 {
-    struct sockaddr_storage theirs;
-    struct sockaddr_storage ours;
+    struct sockaddr_storage theirs = {0};
+    struct sockaddr_storage ours = {0};
     socklen_t their_len = sizeof theirs;
     socklen_t our_len = sizeof ours;
 

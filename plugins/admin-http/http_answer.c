@@ -87,6 +87,11 @@ void cjd_http_answer_bytes(struct cjd_http_exchange *x, int status, const char *
         evhttp_add_header(headers_of(x), "Connection", "close");
     }
     count(x, status);
+    /* What is the node's own trouble may go better next time. */
+    if (x->kept && status < 500) {
+        cjd_http_once_end(x->kept, status, bytes, len);
+        x->kept = NULL;
+    }
     /* First, since libevent may end the connection with the answer. */
     struct evhttp_request *req = x->req;
     cjd_http_exchange_free(x);
@@ -214,7 +219,7 @@ void cjd_http_answer_error(struct cjd_http_exchange *x, const json_t *error)
 
 void cjd_http_answer_options(struct cjd_http_exchange *x, uint32_t verbs)
 {
-    char text[64];
+    char text[CJD_HTTP_VERBS_SIZE];
 
     cjd_http_verbs_text(text, verbs);
     evhttp_add_header(headers_of(x), "Allow", text);

@@ -15,7 +15,7 @@
 
 int cjd_http_body_read(json_t **out, const char *bytes, size_t len, json_t **error)
 {
-    json_error_t fault;
+    json_error_t fault = {.text = ""};
     char text[256];
 
     *error = NULL;

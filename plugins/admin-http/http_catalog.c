@@ -1,5 +1,6 @@
 #include "http_catalog.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,13 +28,15 @@ uint32_t cjd_http_verb_of(const char *text)
     return CJD_HTTP_VERB_NONE;
 }
 
-void cjd_http_verbs_text(char out[64], uint32_t set)
+void cjd_http_verbs_text(char out[CJD_HTTP_VERBS_SIZE], uint32_t set)
 {
+    size_t at = 0;
+
     out[0] = '\0';
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if ((set & verbs[i].bit) != 0) {
-            strcat(out, out[0] == '\0' ? "" : ", ");
-            strcat(out, verbs[i].text);
+            at += (size_t)snprintf(out + at, CJD_HTTP_VERBS_SIZE - at, "%s%s", at > 0 ? ", " : "",
+                                   verbs[i].text);
         }
     }
 }

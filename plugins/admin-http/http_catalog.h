@@ -36,8 +36,10 @@ enum cjd_http_verb {
 
 /* 0 if there is no such verb. */
 uint32_t cjd_http_verb_of(const char *text);
+/* Room for the names of all verbs. */
+#define CJD_HTTP_VERBS_SIZE 64u
 /* "GET, HEAD, OPTIONS" */
-void cjd_http_verbs_text(char out[64], uint32_t verbs);
+void cjd_http_verbs_text(char out[CJD_HTTP_VERBS_SIZE], uint32_t verbs);
 
 /* A path taken apart. */
 struct cjd_http_path {

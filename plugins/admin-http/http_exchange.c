@@ -33,6 +33,9 @@ void cjd_http_exchange_free(struct cjd_http_exchange *x)
     if (x->heartbeat) {
         event_free(x->heartbeat);
     }
+    if (x->kept) {
+        cjd_http_once_end(x->kept, 0, NULL, 0);
+    }
     cjd_http_path_fini(&x->path);
     free(x->method);
     json_decref(x->args);
@@ -232,6 +235,46 @@ static bool choose_form(struct cjd_http_exchange *x, const struct cjd_http_route
     return true;
 }
 
+/* Idempotency-Key: false if the request has been answered before, or cannot be now; answered. */
+static bool take_key(struct cjd_http_exchange *x)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(x->req);
+    struct cjd_http_kept *kept;
+    const struct cjd_http_once_ask ask = {.caller = x->caller,
+                                          .path = x->raw_path,
+                                          .key = cjd_http_header(x, "Idempotency-Key"),
+                                          .body = evbuffer_pullup(body, -1),
+                                          .body_len = evbuffer_get_length(body)};
+
+    if (!ask.key || x->verb != CJD_HTTP_VERB_POST) {
+        return true;
+    }
+    switch (cjd_http_once_begin(&x->server->once, &ask, x->server->time->now_ns(x->server->host),
+                                &kept)) {
+    case CJD_HTTP_ONCE_NEW:
+        x->kept = kept;
+        return true;
+    case CJD_HTTP_ONCE_AGAIN:
+        cjd_http_answer_bytes(x, kept->status,
+                              kept->status < 400 ? "application/json" : "application/problem+json",
+                              kept->text, kept->len);
+        return false;
+    case CJD_HTTP_ONCE_UNDER_WAY:
+        cjd_http_answer_refusal(x, CJD_HTTP_CONFLICT, "under_way",
+                                "the first request with this key is not answered yet", "");
+        return false;
+    case CJD_HTTP_ONCE_DIFFERENT:
+        cjd_http_answer_refusal(x, CJD_HTTP_INVALID, "key_reused",
+                                "this Idempotency-Key was used for something else",
+                                "take a new one for each request");
+        return false;
+    case CJD_HTTP_ONCE_FULL:
+        break;
+    }
+    cjd_http_answer_problem(x, CJD_HTTP_UNAVAILABLE, NULL);
+    return false;
+}
+
 /* path: NULL for a call by name. */
 static void begin_call(struct cjd_http_exchange *x, const struct cjd_http_route *route,
                        const struct cjd_http_path *path)
@@ -244,7 +287,8 @@ static void begin_call(struct cjd_http_exchange *x, const struct cjd_http_route 
         cjd_http_answer_problem(x, CJD_HTTP_UNAVAILABLE, NULL);
         return;
     }
-    if (!cjd_http_check_scope(x, route->scope) || !choose_form(x, route) || !read_body(x, &body)) {
+    if (!cjd_http_check_scope(x, route->scope) || cjd_http_stream_watch(x, route) ||
+        !choose_form(x, route) || !take_key(x) || !read_body(x, &body)) {
         return;
     }
     int err = cjd_http_args_read(&x->args, route, path, x->query, body, &error);
@@ -376,7 +420,7 @@ static const struct {
 
 static void refuse_verb(struct cjd_http_exchange *x, uint32_t allowed)
 {
-    char text[64];
+    char text[CJD_HTTP_VERBS_SIZE];
 
     cjd_http_verbs_text(text, allowed);
     evhttp_add_header(evhttp_request_get_output_headers(x->req), "Allow", text);
@@ -439,6 +483,16 @@ static void go_by_name(struct cjd_http_exchange *x)
     }
 }
 
+static void refuse_path(struct cjd_http_exchange *x, uint32_t allowed)
+{
+    if (allowed != 0) {
+        refuse_verb(x, allowed);
+    } else {
+        cjd_http_answer_refusal(x, CJD_HTTP_NOT_FOUND, "unknown_path", "there is nothing here",
+                                "GET /v1/ tells which paths there are");
+    }
+}
+
 static void go(struct cjd_http_exchange *x)
 {
     uint32_t allowed;
@@ -451,17 +505,15 @@ static void go(struct cjd_http_exchange *x)
     route = cjd_http_catalog_match(x->server->catalog, x->verb, &x->path, &allowed);
     if (x->verb == CJD_HTTP_VERB_OPTIONS && allowed != 0) {
         cjd_http_answer_options(x, allowed);
-    } else if (!cjd_http_identify(x)) {
         return;
-    } else if (route) {
+    }
+    if (!cjd_http_identify(x)) {
+        return;
+    }
+    if (route) {
         begin_call(x, route, &x->path);
-    } else if (!cjd_http_check_scope(x, CJD_RPC_ALL)) {
-        return;
-    } else if (allowed != 0) {
-        refuse_verb(x, allowed);
-    } else {
-        cjd_http_answer_refusal(x, CJD_HTTP_NOT_FOUND, "unknown_path", "there is nothing here",
-                                "GET /v1/ tells which paths there are");
+    } else if (cjd_http_check_scope(x, CJD_RPC_ALL)) {
+        refuse_path(x, allowed);
     }
 }
 

@@ -290,8 +290,9 @@ int cjd_http_token_make(struct cjd_http_token *out, const struct cjd_host *host,
     }
     random->fill(host, bytes, sizeof bytes);
     cjd_hex_encode(text + 4, bytes, sizeof bytes);
-    crypto_hash_sha256(out->sha256, (const uint8_t *)text, strlen(text));
-    strcat(text, "\n");
+    size_t len = strlen(text);
+    crypto_hash_sha256(out->sha256, (const uint8_t *)text, len);
+    text[len] = '\n'; /* followed by zeros */
     int err = write_file(path, text, group, why);
     sodium_memzero(bytes, sizeof bytes);
     sodium_memzero(text, sizeof text);

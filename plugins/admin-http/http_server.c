@@ -186,6 +186,7 @@ void cjd_http_server_fini(struct cjd_http_server *s)
     cjd_http_config_free(s->config);
     free(s->openapi);
     free(s->made.name);
+    cjd_http_once_fini(&s->once);
     json_decref(s->calls);
     *s = (struct cjd_http_server){.wake_fd = -1};
 }

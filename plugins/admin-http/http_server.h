@@ -30,6 +30,7 @@
 #include "http_config.h"
 #include "http_guard.h"
 #include "http_mail.h"
+#include "http_once.h"
 #include "http_problem.h"
 
 /* How values are written: numbers as exactly as anybody measures. */
@@ -103,8 +104,9 @@ struct cjd_http_exchange {
     bool has_listed_origin;
     /* What is done with the errand's answer. */
     void (*done)(struct cjd_http_exchange *x, json_t *value, json_t *error);
-    char *method; /* counted under this name; NULL: not counted */
-    json_t *args; /* waiting until If-Match was looked at */
+    char *method;               /* counted under this name; NULL: not counted */
+    json_t *args;               /* waiting until If-Match was looked at */
+    struct cjd_http_kept *kept; /* where the answer goes, besides */
     enum cjd_http_form form;
     json_t *items;
     /* Streams. */
@@ -140,6 +142,7 @@ struct cjd_http_server {
     uint64_t allowance_ns;
     struct cjd_http_counters counters;
     json_t *calls; /* {method: {"ok": n, "error": n}} */
+    struct cjd_http_once once;
     bool is_quitting;
 };
 
@@ -233,6 +236,8 @@ char *cjd_http_text(const json_t *value, size_t *len);
 
 /* Follows events or the log, as path and query say. */
 void cjd_http_stream_begin(struct cjd_http_exchange *x, uint32_t stream);
+/* Follows what changes in a collection ("?watch=true"). False: not asked for. */
+bool cjd_http_stream_watch(struct cjd_http_exchange *x, const struct cjd_http_route *route);
 void cjd_http_stream_event(struct cjd_http_exchange *x, const struct cjd_http_letter *letter);
 /* An item of a call, in the exchange's form; may be kept until the end. */
 void cjd_http_stream_item(struct cjd_http_exchange *x, json_t *item);

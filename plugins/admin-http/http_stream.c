@@ -269,6 +269,9 @@ static bool take_wish(struct cjd_http_errand *e, const struct evkeyval *p)
     if (strcmp(p->key, "tail") == 0) {
         return take_tail(e, p->value);
     }
+    if (!is_log && strcmp(p->key, "watch") == 0) {
+        return true;
+    }
     return strcmp(p->key, is_log ? "modules" : "types") == 0 && take_types(e, p->value);
 }
 
@@ -355,7 +358,7 @@ static void begin(struct cjd_http_exchange *x, struct cjd_http_errand *e)
     cjd_http_exchange_send(x, e, on_stream_over);
 }
 
-void cjd_http_stream_begin(struct cjd_http_exchange *x, uint32_t stream)
+static void begin_stream(struct cjd_http_exchange *x, uint32_t stream, const char *types)
 {
     struct cjd_http_errand *e = cjd_http_errand_new(CJD_HTTP_STREAM);
 
@@ -363,7 +366,8 @@ void cjd_http_stream_begin(struct cjd_http_exchange *x, uint32_t stream)
         cjd_http_errand_free(e);
         return;
     }
-    if (!e) {
+    if (!e || (types && !take_types(e, types))) {
+        cjd_http_errand_free(e);
         cjd_http_answer_problem(x, CJD_HTTP_UNAVAILABLE, NULL);
         return;
     }
@@ -390,4 +394,48 @@ void cjd_http_stream_begin(struct cjd_http_exchange *x, uint32_t stream)
         return;
     }
     begin(x, e);
+}
+
+void cjd_http_stream_begin(struct cjd_http_exchange *x, uint32_t stream)
+{
+    begin_stream(x, stream, NULL);
+}
+
+/* "peers.list" is told of by "peer.added" and so on. False: there are no such events. */
+static bool types_of(char *out, size_t cap, const struct cjd_http_catalog *catalog,
+                     const char *method)
+{
+    size_t len = strcspn(method, ".");
+    const json_t *event;
+    size_t i;
+
+    if (len < 2 || method[len - 1] != 's' || strcmp(method + len, ".list") != 0) {
+        return false;
+    }
+    snprintf(out, cap, "%.*s.*", (int)len - 1, method);
+    json_array_foreach(catalog->events, i, event)
+    {
+        const char *name = json_string_value(json_object_get(event, "name"));
+        if (strncmp(name, out, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cjd_http_stream_watch(struct cjd_http_exchange *x, const struct cjd_http_route *route)
+{
+    char types[80];
+
+    if (route->verb != CJD_HTTP_VERB_GET || !x->query || !strstr(x->query, "watch=true")) {
+        return false;
+    }
+    if (types_of(types, sizeof types, x->server->catalog, route->method)) {
+        begin_stream(x, CJD_RPC_EVENTS, types);
+    } else {
+        cjd_http_answer_refusal(x, CJD_HTTP_INVALID, "not_watched",
+                                "there are no events about this collection",
+                                "GET /v1/events/types tells which there are");
+    }
+    return true;
 }

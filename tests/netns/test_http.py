@@ -341,6 +341,43 @@ def http_events(laboratory):
 
 
 @lab.test
+def http_watch(laboratory):
+    a, b = two_joined(laboratory)
+    api = with_api(a)
+    laboratory.start()
+    wait_for(api.is_up, 10, "the interface answers")
+    peer = wait_for(lambda: api.get("/v1/peers?state=established").json()["items"], 15,
+                    "a peering")[0]["id"]
+    stream = Stream(api, "/v1/peers?watch=true")
+    expect(api.ask("DELETE", f"/v1/peers/{peer}").status == 200, "disconnected")
+    seen = stream.next()
+    while seen["event"] != "peer.removed":
+        expect(seen["event"].startswith("peer."), f"only peers: {seen}")
+        seen = stream.next()
+    stream.close()
+    expect_problem(api.get("/v1/methods?watch=true"), 422, "not_watched")
+    expect_problem(api.get("/v1/peers?watch=true&what=1"), 422, "invalid_argument")
+
+
+@lab.test
+def http_done_once(laboratory):
+    node, api = one(laboratory)
+    body = {"login": "guest", "password": "a-long-password"}
+
+    def times():
+        return len(re.findall("passwords.add called by", node.log()))
+    key = {"Idempotency-Key": "first"}
+    first = api.ask("POST", "/v1/passwords", body, key)
+    expect(first.status == 200, str(first))
+    again = api.ask("POST", "/v1/passwords", body, key)
+    expect((again.status, again.body) == (200, first.body), f"the same answer: {again}")
+    expect(times() == 1, "done once")
+    expect_problem(api.ask("POST", "/v1/passwords", {**body, "login": "x"}, key), 422, "key_reused")
+    api.ask("POST", "/v1/passwords", {**body, "login": "y"}, {"Idempotency-Key": "second"})
+    expect(times() == 2, "another key is another request")
+
+
+@lab.test
 def http_log_and_room(laboratory):
     _, api = one(laboratory, limits={"streams": 3, "idleSeconds": 2})
     lines = Stream(api, "/v1/logs?level=debug&modules=daemon&tail=50")
