@@ -2,9 +2,12 @@
 import http.client
 import json
 import os
+import re
 import socket
 
 import isolate
+from common import expect
+from nodes import wait_for
 
 PORT = 11235
 
@@ -113,3 +116,40 @@ class Stream:
 
     def close(self):
         self.connection.close()
+
+
+def with_api(node, **config):
+    """Gives a node the interface."""
+    api = Api(node)
+    node.change = lambda tree: tree["plugins"].append(api.config(**config))
+    return api
+
+
+def one(laboratory, **config):
+    """A node with the interface, running."""
+    node = laboratory.node("a")
+    api = with_api(node, **config)
+    node.start()
+    wait_for(api.is_up, 10, "the interface answers")
+    return node, api
+
+
+def expect_problem(answer, status, code):
+    expect(answer.status == status, f"{status} {code} wanted, not {answer}")
+    expect(answer.headers["content-type"] == "application/problem+json", f"problem: {answer}")
+    problem = answer.json()
+    expect(problem["status"] == status and problem.get("code") == code, f"{code} in {problem}")
+    expect(problem["type"].startswith("urn:cjdns:problem:") and problem["title"], str(problem))
+    return problem
+
+
+def memory_kib(node):
+    with open(f"/proc/{node.process.pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
+
+
+def check_growth(node, before, limit):
+    """Of memory, in KiB. A sanitizer keeps what was freed, so there is nothing to measure then."""
+    now = memory_kib(node)
+    expect(os.environ.get("CJD_SANITIZE") or now - before < limit,
+           f"memory: {before} → {now} KiB")
