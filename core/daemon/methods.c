@@ -309,8 +309,12 @@ int cjd_daemon_make_registry(struct cjd_daemon *d)
         return err;
     }
     cjd_log_out_set_tap(d->out, tap, d);
-    struct cjd_methods_config methods = {
-        .rpc = d->rpc, .rt = d->rt, .node = d->node, .pool = d->pool, .wall_ms = wall_ms};
+    struct cjd_methods_config methods = {.rpc = d->rpc,
+                                         .rt = d->rt,
+                                         .node = d->node,
+                                         .pool = d->pool,
+                                         .rng = config.rng,
+                                         .wall_ms = wall_ms};
     err = cjd_methods_new(&d->methods, &methods);
     return err < 0 ? err
                    : cjd_rpc_document_new(&d->own, d->rpc, cjd_daemon_methods_text, bindings,

@@ -7,6 +7,7 @@
 
 #include <cjd/text.h>
 #include <cjd/version.h>
+#include <crypto/sign.h>
 
 void m_methods_list(void *arg, struct cjd_rpc_call *call, const json_t *args)
 {
@@ -89,6 +90,34 @@ void m_node_info(void *arg, struct cjd_rpc_call *call, const json_t *args)
     put_scheme(out);
     put_tables(m, out);
     cjd_rpc_reply(call, out);
+}
+
+#define MESSAGE_MAX 512u
+
+void m_node_sign(void *arg, struct cjd_rpc_call *call, const json_t *args)
+{
+    const struct cjd_methods *m = arg;
+    const char *hex = arg_text(args, "message_hex");
+    uint8_t message[MESSAGE_MAX];
+    struct cjd_signature s;
+    char key[64];
+    char signature[128];
+    char text[200];
+
+    int len = cjd_hex_decode(message, sizeof message, hex, strlen(hex));
+    if (len < 0) {
+        cjd_rpc_fail_f(call, CJD_ERR_INVALID, "invalid_argument", "/message_hex",
+                       "bytes are written as hex digits, two each");
+        return;
+    }
+    int err = cjd_sign(&s, cjd_node_self(m->config.node), &m->config.rng, message, (size_t)len);
+    if (err < 0 || cjd_base32_encode(key, sizeof key, s.key, sizeof s.key) < 0 ||
+        cjd_base32_encode(signature, sizeof signature, s.bytes, sizeof s.bytes) < 0) {
+        cjd_rpc_fail_f(call, CJD_ERR_CRYPTO, "not_signed", "", "the key of this node cannot sign");
+        return;
+    }
+    snprintf(text, sizeof text, "%s_%s", key, signature);
+    cjd_rpc_reply(call, json_pack("{s:s}", "signature", text));
 }
 
 /* --- numbers ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ static const struct cjd_rpc_binding bindings[] = {
     {"events.types", m_events_types, NULL},
     {"node.info", m_node_info, NULL},
     {"node.counters", m_node_counters, NULL},
+    {"node.sign", m_node_sign, NULL},
     {"drops.list", m_drops_list, NULL},
     {"interfaces.list", m_interfaces_list, NULL},
     {"peers.list", m_peers_list, NULL},

@@ -19,6 +19,7 @@ struct cjd_methods_config {
     struct cjd_runtime *rt; /* drives the node */
     struct cjd_node *node;
     const struct cjd_pool *pool; /* may be NULL */
+    struct cjd_rng rng;
     uint64_t (*wall_ms)(void);
 };
 

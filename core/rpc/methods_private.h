@@ -148,6 +148,7 @@ METHOD(m_methods_list);
 METHOD(m_events_types);
 METHOD(m_node_info);
 METHOD(m_node_counters);
+METHOD(m_node_sign);
 METHOD(m_drops_list);
 METHOD(m_interfaces_list);
 METHOD(m_peers_list);

@@ -1,5 +1,6 @@
 """The bencode admin protocol of a running node: what it does, and what it refuses."""
 import json
+import re
 import socket
 import time
 
@@ -243,6 +244,22 @@ def admin_registry_by_name(lab):
     expect(node.identity["privateKey"] not in json.dumps(secret), "a secret is shown")
     anonymous = Admin(node)
     expect("No functions" in anonymous.call("peers.list")["error"], "without password")
+
+
+@test
+def admin_signatures(lab):
+    node = with_admin(lab.node("b"))
+    lab.start()
+    node.wait_log("listening on 127.0.0.1:11234")
+    admin = Admin(node, PASSWORD)
+    signed = admin.good("Sign_sign", msgHash="abc")["signature"]
+    expect(re.fullmatch("[0-9a-z]{52}_[0-9a-z]{103}", signed), signed)
+    checked = admin.good("Sign_checkSig", msgHash="abc", signature=signed)
+    expect(checked["pubkey"] == node.key, checked)
+    expect(error(admin.call("Sign_checkSig", msgHash="abd", signature=signed)) ==
+           "invalid signature", "another message")
+    expect(error(admin.call("Sign_sign", msgHash="x" * 65)) == "msgHash too long, max 64 bytes",
+           "too long")
 
 
 @test

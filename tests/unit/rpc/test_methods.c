@@ -40,8 +40,12 @@ static int setup(void **state)
     node.ops = cjd_runtime_node_ops(w->rt);
     assert_int_equal(0, cjd_node_new(&w->node, &node, cjd_clock_now()));
     cjd_runtime_set_node(w->rt, w->node);
-    struct cjd_methods_config methods = {
-        .rpc = w->bench->rpc, .rt = w->rt, .node = w->node, .pool = w->pool, .wall_ms = wall};
+    struct cjd_methods_config methods = {.rpc = w->bench->rpc,
+                                         .rt = w->rt,
+                                         .node = w->node,
+                                         .pool = w->pool,
+                                         .rng = node.rng,
+                                         .wall_ms = wall};
     assert_int_equal(0, cjd_methods_new(&w->methods, &methods));
     *state = w;
     return 0;
