@@ -201,12 +201,12 @@ def commit():
                           capture_output=True, text=True).stdout.strip()
 
 
-def record(run, figures, verdicts):
+def record(run, figures, verdicts, commit_then):
     data = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     for name in ("series", "by_hops"):
         figures.pop(name, None)
     data[f"{run.series}/{run.name}"] = {
-        "commit": commit(), "options": run.options, "scenario": run.scenario,
+        "commit": commit_then, "options": run.options, "scenario": run.scenario,
         "criteria": [{"text": t, "value": v, "is_met": m} for t, v, m in verdicts], **figures}
     RECORD.write_text(json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
                       encoding="utf-8")
@@ -219,10 +219,13 @@ def percent(share):
 
 
 def two(values):
-    return f"{values[0]:g} / {values[1]:g}"
+    return f"{values[0]:.4g} / {values[1]:.4g}"
 
 
 def table(head, rows):
+    rows = list(rows)
+    if not rows:
+        return ""
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head)] +
                      ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]) + "\n"
 
@@ -300,7 +303,7 @@ def horizon_table(data, series):
 
 def commits(data, series):
     names = sorted({f["commit"] for _, f in of_series(data, series)})
-    return f"Measured at {', '.join(names)}.\n" if names else "Not measured yet.\n"
+    return f"Measured at {', '.join(names)}.\n" if names else "Not measured.\n"
 
 
 TABLES = {"start": start_table, "idle": idle_table, "churn": probes_table, "liars": probes_table,
@@ -381,6 +384,7 @@ def write_plot(sizes):
 
 def run_all(args, runs):
     is_good = True
+    commit_then = commit()
     for run in runs:
         print(f"{run.series}: {run.name}", flush=True)
         figures = execute(run, args)
@@ -388,7 +392,7 @@ def run_all(args, runs):
         show(run, figures, verdicts)
         is_good = is_good and all(is_met for _, _, is_met in verdicts)
         if not args.nodes:
-            record(run, figures, verdicts)
+            record(run, figures, verdicts, commit_then)
     return is_good
 
 
