@@ -25,6 +25,7 @@
 #define ASYMMETRIC      (3000 * CJD_MS) /* the same where user content comes by another way */
 #define SETUP_FIRST     (150 * CJD_MS)
 #define SETUP_MAX       (2000 * CJD_MS)
+#define SETUPS_BY_KEY   3u /* key packets pushed in vain; then a hello */
 #define WANT_AGAIN      (1000 * CJD_MS)
 
 struct path {

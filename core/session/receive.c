@@ -235,6 +235,21 @@ static struct session *create_from_hello(struct cjd_sessions *s, struct arrival 
     return e;
 }
 
+/* Data of a session, or the answer to a handshake, that this side has given up, perhaps while the
+ * other one slept: that one is there again, and is called now, by the way it came. */
+static void call_back(struct session *e, const struct arrival *a, uint64_t now_ns)
+{
+    struct cjd_sessions *s = e->owner;
+    bool is_begun_anew = !cjd_ca_is_established(&e->ca) && e->version != 0;
+
+    if (is_begun_anew &&
+        cjd_bucket_take(&s->unknown_handles, now_ns, UNKNOWN_RATE, UNKNOWN_BURST)) {
+        struct path seen = {.label = a->label, .is_return = true};
+        struct cjd_session_path path = path_describe(e, &seen);
+        s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
+    }
+}
+
 static void receive_handshake(struct cjd_sessions *s, struct arrival *a, uint64_t now_ns)
 {
     struct cjd_ca_hello hello;
@@ -267,6 +282,7 @@ static void receive_handshake(struct cjd_sessions *s, struct arrival *a, uint64_
         cjd_drop_count_crypto(s->config.drops, CJD_DROP_INNER, (unsigned)result);
         send_auth_error(s, a, first16, &e->ca, result, now_ns);
         session_drop(s, a->pkt, CJD_DROP_SESSION_CRYPTO);
+        call_back(e, a, now_ns);
         return;
     }
     accepted_handshake(e, a, now_ns);
@@ -278,21 +294,6 @@ static void receive_unknown(struct cjd_sessions *s, struct arrival *a, uint64_t 
         s->config.ops.unknown_handle(s->config.ops.ctx, a->label, now_ns);
     }
     session_drop(s, a->pkt, CJD_DROP_SESSION_HANDLE);
-}
-
-/* Data of a session that this side has given up, perhaps while the other one slept: that one is
- * there again, and is called now, by the way it came. */
-static void call_back(struct session *e, const struct arrival *a, uint64_t now_ns)
-{
-    struct cjd_sessions *s = e->owner;
-    bool is_begun_anew = !cjd_ca_is_established(&e->ca) && e->version != 0;
-
-    if (is_begun_anew &&
-        cjd_bucket_take(&s->unknown_handles, now_ns, UNKNOWN_RATE, UNKNOWN_BURST)) {
-        struct path seen = {.label = a->label, .is_return = true};
-        struct cjd_session_path path = path_describe(e, &seen);
-        s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
-    }
 }
 
 static void receive_data(struct cjd_sessions *s, struct arrival *a, uint32_t handle,

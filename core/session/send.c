@@ -222,6 +222,10 @@ void session_push(struct session *e, uint64_t now_ns)
     }
     e->setup_ns = now_ns;
     e->setups++;
+    /* Whoever began that handshake and does not take its answer has forgotten it. */
+    if (e->setups > SETUPS_BY_KEY && cjd_ca_state(&e->ca) == CJD_CA_SENT_KEY) {
+        cjd_ca_reset(&e->ca);
+    }
     struct cjd_session_path path = path_describe(e, path_best(e));
     e->pins++;
     s->config.ops.ping(s->config.ops.ctx, &path, now_ns);

@@ -189,7 +189,8 @@ static void timers_run_in_order(void **state)
         cjd_owner_timer_init(&bed->owner, &o[i].timer, in_order, &o[i]);
     }
     for (unsigned i = 8; i-- > 0;) {
-        cjd_owner_timer_arm(&bed->owner, &o[i].timer, (i + 1) * CJD_MS);
+        /* Far enough apart for a slow machine, which arms them at different times. */
+        cjd_owner_timer_arm(&bed->owner, &o[i].timer, (i + 1) * 30 * CJD_MS);
     }
     turn_until(bed, &bed->count, 8);
     assert_int_equal(cjd_owner_undo(&bed->owner).timers, 0);

@@ -424,6 +424,66 @@ static void answer_is_the_proof(void **state)
     end_fini(&e);
 }
 
+static unsigned hellos_sent(const struct end *e)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < e->sent_count; i++) {
+        n += e->sent[i].word == 0;
+    }
+    return n;
+}
+
+/* We answered a hello and hear nothing of its sender any more: it forgot what it had begun. Key
+ * packets without end would tell it nothing. */
+static void unwanted_keys_end(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 43, 0);
+    e.pings = true;
+    far_init(&far, 10, &e);
+    far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "q", 1);
+    struct cjd_session_path p = end_path_to(&far.self, FAR_LABEL);
+    end_path(&e, &p);
+    far_restart(&far, &e, 7777);
+    end_forget(&e);
+    end_user(&e, &far.self.addr, 1, 10);
+    assert_int_equal(hellos_sent(&e), 0);
+    end_run(&e, 2500 * CJD_MS);
+    assert_in_range(hellos_sent(&e), 1, 4);
+    assert_int_equal(far_open(&far, &e.sent[e.sent_count - 1], e.now_ns), CJD_CA_OK);
+    far_fini(&far);
+    end_fini(&e);
+}
+
+/* The same from the other side: a key packet comes that answers nothing we know of. */
+static void stray_key_is_called_back(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 44, 0);
+    e.pings = true;
+    far_init(&far, 10, &e);
+    struct cjd_session_path p = end_path_to(&far.self, FAR_LABEL);
+    end_query(&e, &p);
+    assert_int_equal(far_open(&far, &e.sent[0], e.now_ns), CJD_CA_OK);
+    assert_int_equal(cjd_sessions_reset(e.sessions, &far.self.addr), 0);
+    end_forget(&e);
+    far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "r", 1);
+    assert_int_equal(hellos_sent(&e), 1);
+    assert_int_equal(far_open(&far, &e.sent[e.sent_count - 1], e.now_ns), CJD_CA_OK);
+    /* Who sends such packets without end is not answered without end. */
+    for (unsigned i = 0; i < 100; i++) {
+        far_send(&far, &e, FAR_LABEL, CJD_CONTENT_DHT, "r", 1);
+    }
+    assert_true(hellos_sent(&e) < 30);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* --- coming back into the room ---------------------------------------------------------------- */
 
 static unsigned churn_next;
@@ -594,6 +654,8 @@ int main(void)
         cmocka_unit_test(restart_then_quiet),
         cmocka_unit_test(renewed_by_key),
         cmocka_unit_test(answer_is_the_proof),
+        cmocka_unit_test(unwanted_keys_end),
+        cmocka_unit_test(stray_key_is_called_back),
         cmocka_unit_test(full_table_reentered),
         cmocka_unit_test(least_valuable_calls_out),
         cmocka_unit_test(unheard_questions_begin_anew),

@@ -87,7 +87,11 @@ static void await_address(int fd)
 static void set_up(const char *device, const struct cjd_addr *addr)
 {
     struct ifreq request = {0};
-    struct in6_ifreq addr_request = {.ifr6_prefixlen = 8};
+    /* valgrind takes the request for the longer one of IPv4. */
+    union {
+        struct in6_ifreq in6;
+        struct ifreq whole;
+    } addr_request = {0};
     int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     int watch = watch_addresses();
 
@@ -96,8 +100,9 @@ static void set_up(const char *device, const struct cjd_addr *addr)
     assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &request), 0);
     request.ifr_flags |= IFF_UP;
     assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
-    memcpy(&addr_request.ifr6_addr, addr, sizeof *addr);
-    addr_request.ifr6_ifindex = (int)if_nametoindex(device);
+    addr_request.in6.ifr6_prefixlen = 8;
+    memcpy(&addr_request.in6.ifr6_addr, addr, sizeof *addr);
+    addr_request.in6.ifr6_ifindex = (int)if_nametoindex(device);
     assert_int_equal(ioctl(fd, SIOCSIFADDR, &addr_request), 0);
     close(fd);
     await_address(watch);
