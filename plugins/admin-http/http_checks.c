@@ -180,6 +180,7 @@ static bool take_token(struct cjd_http_exchange *x, const char *authorization)
         return true;
     }
     s->counters.auth_failures++;
+    cjd_http_warn(s, "a wrong token was presented", &x->conn->client);
     if (cjd_http_failures_add(&s->failures, &x->conn->client, s->time->now_ns(s->host))) {
         cjd_http_answer_refusal(x, CJD_HTTP_FAILURES, "too_many_failures",
                                 "there were too many wrong tokens from this address", "");

@@ -150,6 +150,7 @@ static void get_to_know(struct cjd_http_conn *conn)
     }
     s->counters.refused_connections++;
     conn->is_refused = true;
+    cjd_http_warn(s, "too many connections", &conn->client);
     set_deadline(conn, REFUSED_S);
     if (err != 0 || others.refused >= BEYOND) {
         hang_up(conn);

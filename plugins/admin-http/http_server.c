@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define NICE          5
+#define WARN_EVERY_NS 10000000000ull
 
 /* --- letters ------------------------------------------------------------------------------------
  */
@@ -114,6 +118,17 @@ void cjd_http_server_tell(struct cjd_http_server *s, enum cjd_http_letter_kind k
     }
 }
 
+void cjd_http_warn(struct cjd_http_server *s, const char *what, const struct cjd_http_client *who)
+{
+    uint64_t now_ns = s->time->now_ns(s->host);
+
+    if (s->warned_ns == 0 || now_ns - s->warned_ns >= WARN_EVERY_NS) {
+        s->warned_ns = now_ns;
+        cjd_logger_write(&s->log, CJD_LEVEL_WARN, "%s, last from %s; more of this is only counted",
+                         what, who->text);
+    }
+}
+
 /* --- the thread ---------------------------------------------------------------------------------
  */
 
@@ -121,6 +136,9 @@ void cjd_http_server_run(void *arg)
 {
     struct cjd_http_server *s = arg;
 
+    /* On Linux this is about the calling thread: where there is one processor, packets come first.
+     */
+    (void)!setpriority(PRIO_PROCESS, 0, NICE);
     event_base_dispatch(s->base);
     for (size_t i = 0; i < s->face_count; i++) {
         cjd_http_face_close(&s->faces[i]);

@@ -141,7 +141,8 @@ struct cjd_http_server {
     double allowance; /* requests that may be answered now */
     uint64_t allowance_ns;
     struct cjd_http_counters counters;
-    json_t *calls; /* {method: {"ok": n, "error": n}} */
+    uint64_t warned_ns; /* when a warning was last written */
+    json_t *calls;      /* {method: {"ok": n, "error": n}} */
     struct cjd_http_once once;
     bool is_quitting;
 };
@@ -156,6 +157,8 @@ CJD_MUST_CHECK int cjd_http_server_init(struct cjd_http_server *s, const struct 
 void cjd_http_server_fini(struct cjd_http_server *s);
 /* [control] The thread: until a QUIT letter. */
 void cjd_http_server_run(void *server);
+/* Writes a warning about what clients do, at most one every ten seconds. */
+void cjd_http_warn(struct cjd_http_server *s, const char *what, const struct cjd_http_client *who);
 /* [control] A letter without a value. */
 void cjd_http_server_tell(struct cjd_http_server *s, enum cjd_http_letter_kind kind, void *cargo);
 

@@ -51,11 +51,13 @@ def http_tokens(laboratory):
 
 @lab.test
 def http_wrong_tokens_are_slowed(laboratory):
-    _, api = one(laboratory, tokens=token_entries())
+    node, api = one(laboratory, tokens=token_entries())
     statuses = [api.tcp_get("/v1/node", api.bearer(f"guess{i}")).status for i in range(12)]
     expect(statuses == [401] * 10 + [429] * 2, f"statuses: {statuses}")
     expect("retry-after" in api.tcp_get("/v1/node", api.bearer("guess")).headers, "Retry-After")
     expect(api.tcp_get("/v1/node", api.bearer("reader")).status == 200, "the right one still works")
+    warnings = re.findall(r"warn.*wrong token.* from 127\.0\.0\.1", node.log())
+    expect(len(warnings) == 1, f"the operator is told, once: {warnings}")
 
 
 def ask_as(uid, api, verb, path):

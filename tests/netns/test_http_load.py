@@ -1,6 +1,7 @@
 """admin-http under way: streams, calls that take their time, floods and slow clients."""
 import http.client
 import json
+import random
 import re
 import resource
 import signal
@@ -271,6 +272,60 @@ def http_under_attack(laboratory):
     for name in ("late_connections", "refused_connections"):
         value = counters[f"cjdns_admin_{name}_total"].samples[0][1]
         expect(value > 0, f"{name} is counted")
+
+
+REQUESTS = [
+    b"GET /v1/node HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/peers?limit=5&state=established HTTP/1.1\r\nHost: x\r\nAccept: */*;q=0.5\r\n\r\n",
+    b"HEAD /v1/methods HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"a\", W/\"b\"\r\n\r\n",
+    b"POST /v1/rpc/node.info HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 2\r\n\r\n{}",
+    b"POST /v1/peers/reset HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"GET /v1/events?types=peer.* HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0-1\r\n\r\n",
+    b"OPTIONS /v1/peers HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    b"GET http://x:1/metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer y\r\n\r\n"]
+
+
+def spoil(source, text):
+    """A request with a few bytes changed, cut out, doubled, or another one behind it."""
+    data = bytearray(text)
+    for _ in range(source.randrange(4)):
+        at = source.randrange(len(data) + 1)
+        kind = source.randrange(4)
+        if kind == 0:
+            data[at:at + 1] = bytes([source.randrange(256)])
+        elif kind == 1:
+            del data[at:at + source.randrange(1, 20)]
+        elif kind == 2:
+            data[at:at] = data[at:at + source.randrange(1, 40)]
+        else:
+            data += source.choice(REQUESTS)
+    return bytes(data)
+
+
+@lab.test
+def http_garbage(laboratory):
+    node, api = one(laboratory, limits={"connectionsPerClient": 1000, "connections": 1000,
+                                        "receiveSeconds": 2, "requestsPerSecond": 1000000})
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}", flush=True)
+    source = random.Random(seed)
+    for _ in range(1500):
+        sock = api.unix()
+        data = spoil(source, source.choice(REQUESTS))
+        cut = source.randrange(len(data) + 1)
+        try:
+            sock.sendall(data[:cut])
+            sock.sendall(data[cut:])
+            if source.randrange(3):
+                sock.settimeout(0.002)
+                sock.recv(4096)
+        except OSError:
+            pass  # refused, or nothing to say
+        sock.close()
+    expect(node.is_running() and api.is_up(), "the node is as before")
+    expect(node.stop() == 0, "and ends in order")
 
 
 @lab.test
