@@ -186,6 +186,7 @@ static void accepted_handshake(struct session *e, struct arrival *a, uint64_t no
         session_drop(s, a->pkt, CJD_DROP_SESSION_RUNT);
         return;
     }
+    e->setups = 0; /* it is there: what is pushed now is of a new kind */
     e->is_replying = true;
     if (path_by_label(e, a->label) == NULL && e->path_count == 0) {
         note_path(e, a->label, false, now_ns);
