@@ -165,35 +165,83 @@ static json_t *interface_name(const char *name)
     return json_string(out);
 }
 
-static json_t *interface_of(const json_t *item)
+static const char *beacon_state(const char *mode)
 {
-    return json_pack("{s:s, s:I, s:o}", "beaconState", "DISABLED", "ifNum",
+    return strcmp(mode, "send") == 0     ? "SENDING"
+           : strcmp(mode, "accept") == 0 ? "ACCEPTING"
+                                         : "DISABLED";
+}
+
+static json_t *interface_of(const struct admin_request *r, const json_t *item)
+{
+    char number[24];
+
+    snprintf(number, sizeof number, "%lld", (long long)number_in(item, "number"));
+    const char *mode = text_in(json_object_get(r->kept, "modes"), number);
+    return json_pack("{s:s, s:I, s:o}", "beaconState", beacon_state(mode), "ifNum",
                      number_in(item, "number"), "name", interface_name(text_in(item, "name")));
 }
 
-/* Newest first; a node has few, so all are asked for. */
-static void interfaces_done(struct admin_request *r, const json_t *result,
-                            const struct cjd_rpc_error *error)
+/* Newest first. */
+static void answer_interfaces(struct admin_request *r)
 {
-    const json_t *items = json_object_get(result, "items");
+    const json_t *items = json_object_get(r->kept, "items");
     size_t total = json_array_size(items);
     json_t *list = json_array();
     int64_t page = page_of(r);
 
-    if (error) {
-        json_decref(list);
-        admin_fail(r, error);
-        return;
-    }
     size_t from = page < 0 || page > (int64_t)total ? total : (size_t)page * PEERS_PAGE;
     for (size_t i = from; i < total && i < from + PEERS_PAGE; i++) {
-        json_array_append_new(list, interface_of(json_array_get(items, total - 1 - i)));
+        json_array_append_new(list, interface_of(r, json_array_get(items, total - 1 - i)));
     }
     json_t *out = json_pack("{s:o, s:I}", "ifaces", list, "total", (json_int_t)total);
     if (from + PEERS_PAGE < total) {
         put(out, "more", json_integer(1));
     }
     admin_answer(r, out);
+}
+
+static void ask_modes(struct admin_request *r);
+
+static void mode_done(struct admin_request *r, const json_t *info,
+                      const struct cjd_rpc_error *error)
+{
+    char number[24];
+
+    if (!error) {
+        snprintf(number, sizeof number, "%lld", (long long)number_in(info, "link"));
+        put(json_object_get(r->kept, "modes"), number, json_string(text_in(info, "beacon")));
+    }
+    ask_modes(r);
+}
+
+/* Asks one plugin after the other how it looks for neighbours; the method's place among all is
+ * where it goes on. */
+static void ask_modes(struct admin_request *r)
+{
+    struct cjd_rpc_method_info info = {.size = sizeof info};
+
+    while (r->a->rpc->method_at(r->a->host, (uint32_t)r->number++, &info) == 0) {
+        size_t len = strlen(info.name);
+        if (len > 5 && strcmp(info.name + len - 5, ".info") == 0 &&
+            strcmp(info.provider, "core") != 0) {
+            admin_call(r, info.name, NULL, mode_done);
+            return;
+        }
+    }
+    answer_interfaces(r);
+}
+
+/* A node has few, so all are asked for. */
+static void interfaces_done(struct admin_request *r, const json_t *result,
+                            const struct cjd_rpc_error *error)
+{
+    if (error) {
+        admin_fail(r, error);
+        return;
+    }
+    r->kept = json_pack("{s:O, s:{}}", "items", json_object_get(result, "items"), "modes");
+    ask_modes(r);
 }
 
 void fn_interfaces(struct admin_request *r)

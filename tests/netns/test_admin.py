@@ -15,9 +15,11 @@ from test_life import resident_kib
 PASSWORD = "a password that is longer than fifty-three bytes, as none of the reference may be"
 
 
-def with_admin(node, **config):
-    """Adds the admin plugin to a node's configuration."""
+def with_admin(node, also=None, **config):
+    """Adds the admin plugin to a node's configuration; `also` changes the rest."""
     def change(tree):
+        if also:
+            also(tree)
         tree["plugins"].append({"plugin": "admin-udp", "config": {"password": PASSWORD, **config}})
     node.change = change
     return node
@@ -91,7 +93,9 @@ def admin_shape_and_auth(lab):
 @test
 def admin_functions(lab):
     """What tools read, on a row of three nodes."""
-    (a, b, c), admin = row(lab)
+    def listen(tree):
+        tree["plugins"][0]["config"]["beacon"] = {"mode": "accept"}
+    (a, b, c), admin = row(lab, also=listen)
     info = admin.good("Core_nodeInfo")
     expect(info["myAddr"] == f"v{info['version']}.0000.0000.0000.0001.{b.key}", info)
     expect(info["compressedSchemeHex"] == "6114458100", info)
@@ -103,6 +107,16 @@ def admin_functions(lab):
     incoming = [p for p in peers if p["isIncoming"]]
     expect(len(incoming) == 1 and incoming[0]["user"] == "default-login", peers)
     expect(abs(time.time() * 1000 - peers[0]["last"]) < 60000, "time of the last message")
+
+    interfaces = admin.good("InterfaceController_interfaces")["ifaces"]
+    expect([(i["ifNum"], i["name"], i["beaconState"]) for i in interfaces] ==
+           [(1, "UDP/IPv6/[::]:5199", "DISABLED"), (0, "UDP/IPv4/0.0.0.0:5199", "ACCEPTING")],
+           interfaces)
+    beacon = admin.good("UDPInterface_beacon", state=2)
+    expect(beacon["stateName"] == "sending and accepting", beacon)
+    expect("restart" in error(admin.call("UDPInterface_beacon", state=0)), "switched off")
+    expect(error(admin.call("UDPInterface_beacon", interfaceNumber=7, state=1)) ==
+           "invalid interfaceNumber", "interface 7")
 
     table = admin.good("NodeStore_dumpTable", page=0)["routingTable"]
     expect(table[0]["path"] == "0000.0000.0000.0001" and table[0]["bucket"] == 127, table[0])
