@@ -230,7 +230,8 @@ static int http_start(void *self, struct cjd_plugin_error *error)
         return CJD_ERR_STATE;
     }
     http->is_started = true;
-    http->server.own_uid = (uint32_t)geteuid();
+    uint32_t uid = (uint32_t)geteuid();
+    http->server.own_uid = cjd_http_is_nobody(uid) ? CJD_HTTP_NO_ID : uid;
     cjd_http_control_start(&http->control);
     cjd_http_server_tell(&http->server, CJD_HTTP_LETTER_SERVE, NULL);
     for (size_t i = 0; i < http->sockets->listen_count; i++) {

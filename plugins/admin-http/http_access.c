@@ -135,8 +135,7 @@ uint32_t cjd_http_client_scopes(const struct cjd_http_config *config,
     uint32_t scopes = 0;
     bool is_named = false;
 
-    if (client->place == CJD_HTTP_UNIX &&
-        (client->uid == 0 || (client->uid == own_uid && !cjd_http_is_nobody(own_uid)))) {
+    if (client->place == CJD_HTTP_UNIX && (client->uid == 0 || client->uid == own_uid)) {
         return CJD_RPC_ALL | CJD_HTTP_METRICS;
     }
     for (size_t i = 0; i < config->grant_count; i++) {

@@ -34,7 +34,7 @@ CJD_MUST_CHECK int cjd_http_client_of(struct cjd_http_client *out, enum cjd_http
 bool cjd_http_client_is(const struct cjd_http_client *a, const struct cjd_http_client *b);
 
 /* Scopes without a token. socket_group: the group of the unix socket, or CJD_HTTP_NO_ID;
- * own_uid: the daemon's. */
+ * own_uid: the daemon's, or CJD_HTTP_NO_ID if it has none of its own. */
 uint32_t cjd_http_client_scopes(const struct cjd_http_config *config,
                                 const struct cjd_http_client *client, uint32_t socket_group,
                                 uint32_t own_uid);

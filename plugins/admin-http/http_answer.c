@@ -164,15 +164,6 @@ void cjd_http_answer_value(struct cjd_http_exchange *x, const json_t *value)
 /* --- problems -----------------------------------------------------------------------------------
  */
 
-static const char *scope_name(uint32_t scope)
-{
-    return (scope & CJD_RPC_READ) != 0       ? "read"
-           : (scope & CJD_RPC_PROBE) != 0    ? "probe"
-           : (scope & CJD_RPC_WRITE) != 0    ? "write"
-           : (scope & CJD_HTTP_METRICS) != 0 ? "metrics"
-                                             : "administer";
-}
-
 static void add_problem_headers(struct cjd_http_exchange *x, enum cjd_http_problem_kind kind)
 {
     const struct cjd_http_problem_info *info = cjd_http_problem_info(kind);
@@ -195,7 +186,7 @@ void cjd_http_answer_problem(struct cjd_http_exchange *x, enum cjd_http_problem_
 
     if (doc && scope) {
         json_object_set_new(doc, "required_scope",
-                            json_string(scope_name((uint32_t)json_integer_value(scope))));
+                            json_string(cjd_http_scope_word((uint32_t)json_integer_value(scope))));
     }
     add_problem_headers(x, kind);
     answer_value(x, cjd_http_problem_info(kind)->status, "application/problem+json", doc);

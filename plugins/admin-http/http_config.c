@@ -29,19 +29,31 @@ bool cjd_http_is_nobody(uint32_t uid)
 /* --- scopes -------------------------------------------------------------------------------------
  */
 
+static const struct {
+    const char *word;
+    uint32_t scopes;
+} scope_words[] = {{"metrics", CJD_HTTP_METRICS},      {"read", CJD_RPC_READ | CJD_HTTP_METRICS},
+                   {"probe", CJD_RPC_PROBE},           {"write", CJD_RPC_WRITE},
+                   {"administer", CJD_RPC_ADMINISTER}, {"all", CJD_RPC_ALL | CJD_HTTP_METRICS}};
+
+const char *cjd_http_scope_word(uint32_t scopes)
+{
+    size_t i = 0;
+
+    while (i + 1 < sizeof scope_words / sizeof scope_words[0] &&
+           (scope_words[i].scopes & scopes) == 0) {
+        i++;
+    }
+    return scope_words[i].word;
+}
+
 static int read_scope(const struct cjd_conf *at, uint32_t *scopes)
 {
-    static const struct {
-        const char *word;
-        uint32_t scopes;
-    } words[] = {{"metrics", CJD_HTTP_METRICS},      {"read", CJD_RPC_READ | CJD_HTTP_METRICS},
-                 {"probe", CJD_RPC_PROBE},           {"write", CJD_RPC_WRITE},
-                 {"administer", CJD_RPC_ADMINISTER}, {"all", CJD_RPC_ALL | CJD_HTTP_METRICS}};
     const char *text = json_string_value(at->value);
 
-    for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(text, words[i].word) == 0) {
-            *scopes |= words[i].scopes;
+    for (size_t i = 0; text && i < sizeof scope_words / sizeof scope_words[0]; i++) {
+        if (strcmp(text, scope_words[i].word) == 0) {
+            *scopes |= scope_words[i].scopes;
             return 0;
         }
     }

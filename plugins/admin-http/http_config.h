@@ -91,7 +91,9 @@ CJD_MUST_CHECK int cjd_http_listen_read(struct cjd_http_listen *out, const struc
                                         bool is_insecure_ok);
 void cjd_http_listen_fini(struct cjd_http_listen *listen);
 
-/* Whether a number of these means nobody: shared by whoever has no user of his own. */
+/* The word for the least of the scopes, such as "read". */
+const char *cjd_http_scope_word(uint32_t scopes);
+/* [control] Whether a user is "nobody", which is not one but whoever has no user of his own. */
 bool cjd_http_is_nobody(uint32_t uid);
 /* Address of a node's key (CryptoAuth notes §2). */
 void cjd_http_key_addr(struct cjd_addr *out, const struct cjd_key *key);

@@ -9,14 +9,6 @@
 
 extern const char cjd_http_openapi_base[];
 
-static const char *scope_name(uint32_t scope)
-{
-    return scope == CJD_RPC_READ    ? "read"
-           : scope == CJD_RPC_PROBE ? "probe"
-           : scope == CJD_RPC_WRITE ? "write"
-                                    : "administer";
-}
-
 /* --- arguments ----------------------------------------------------------------------------------
  */
 
@@ -156,7 +148,7 @@ static void add_route(json_t *paths, const struct cjd_http_route *route)
     json_t *path = json_object_get(paths, route->path);
     json_t *operation =
         json_pack("{s:s, s:[s], s:s, s:s}", "operationId", route->method, "tags", route->provider,
-                  "summary", route->summary, "x-scope", scope_name(route->scope));
+                  "summary", route->summary, "x-scope", cjd_http_scope_word(route->scope));
 
     if (!path) {
         path = json_object();

@@ -65,7 +65,7 @@ static void test_unix_scopes(void **state)
     assert_int_equal(cjd_http_client_scopes(&none, &root, 500, 990), all);
     assert_int_equal(cjd_http_client_scopes(&none, &own, 500, 990), all);
     /* The daemon runs as nobody: others do, too. */
-    assert_int_equal(cjd_http_client_scopes(&none, &nobody, 500, 65534), 0);
+    assert_int_equal(cjd_http_client_scopes(&none, &nobody, 500, CJD_HTTP_NO_ID), 0);
     assert_int_equal(cjd_http_client_scopes(&none, &member, 500, 990), group);
     assert_int_equal(cjd_http_client_scopes(&none, &member, CJD_HTTP_NO_ID, 990), 0);
     assert_int_equal(cjd_http_client_scopes(&none, &named, 500, 990), 0);
