@@ -15,6 +15,7 @@
 
 #include <sodium.h>
 
+#include <cjd/holder.h>
 #include <cjd/host.h>
 #include <cjd/text.h>
 
@@ -208,6 +209,23 @@ static int prepare_mesh(int fd, const struct cjd_http_listen *l, struct cjd_http
     return 0;
 }
 
+static int explain_busy(const struct cjd_http_listen *l, const struct cjd_addr *own,
+                        struct cjd_http_why *why)
+{
+    struct cjd_holder_port port = {.is_tcp = true, .family = 6, .port = (uint16_t)l->at.port};
+    char holder[CJD_HOLDER_SIZE];
+
+    if (l->place == CJD_HTTP_MESH) {
+        memcpy(port.ip, own->b, sizeof port.ip);
+    } else {
+        port.family = l->at.family;
+        memcpy(port.ip, l->at.ip, sizeof port.ip);
+    }
+    bool is_found = cjd_holder_find("/proc", &port, holder, sizeof holder);
+    return fail(why, CJD_ERR_BUSY, "%s is in use by %s", l->text,
+                is_found ? holder : "another process");
+}
+
 static int bind_tcp(int fd, const struct cjd_http_listen *l, const struct cjd_addr *own,
                     struct cjd_http_why *why)
 {
@@ -223,9 +241,8 @@ static int bind_tcp(int fd, const struct cjd_http_listen *l, const struct cjd_ad
     int err = l->place == CJD_HTTP_MESH ? prepare_mesh(fd, l, why) : 0;
     if (err == 0 &&
         (bind(fd, (const struct sockaddr *)&name, len) < 0 || listen(fd, BACKLOG) < 0)) {
-        err = errno == EADDRINUSE
-                  ? fail(why, CJD_ERR_BUSY, "%s is in use by another process", l->text)
-                  : fail_errno(why, "cannot listen at", l->text);
+        err = errno == EADDRINUSE ? explain_busy(l, own, why)
+                                  : fail_errno(why, "cannot listen at", l->text);
     }
     return err;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cjd/holder.h>
+
 /* Room for bursts between two turns of the loop: at 1 Gbit/s, 2 MiB are 16 ms. The system caps what
  * is asked for at net.core.rmem_max and wmem_max. */
 #define RECEIVE_BYTES (2 * 1024 * 1024)
@@ -76,13 +78,27 @@ static int set_address_options(int fd, const struct cjd_udp_socket_wish *wish)
     return wish->is_beacon ? setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) : 0;
 }
 
+static struct cjd_holder_port port_of(const struct cjd_linkaddr *addr)
+{
+    bool is_ip4 = cjd_udp_addr_is_valid(addr, AF_INET);
+    struct cjd_holder_port port = {.family = is_ip4 ? 4 : 6, .port = cjd_udp_addr_port(addr)};
+
+    if (is_ip4) {
+        memcpy(port.ip, addr->b + offsetof(struct sockaddr_in, sin_addr), 4);
+    } else {
+        memcpy(port.ip, addr->b + offsetof(struct sockaddr_in6, sin6_addr), 16);
+    }
+    return port;
+}
+
 static int explain_busy(const struct cjd_linkaddr *addr, const char *text,
                         struct cjd_plugin_error *error)
 {
-    char holder[64];
-    unsigned port = cjd_udp_addr_port(addr);
+    char holder[CJD_HOLDER_SIZE];
+    struct cjd_holder_port at = port_of(addr);
+    unsigned port = at.port;
 
-    if (cjd_udp_socket_holder("/proc", addr, holder, sizeof holder)) {
+    if (cjd_holder_find("/proc", &at, holder, sizeof holder)) {
         return fail(error, CJD_ERR_BUSY,
                     "cannot listen on %s: UDP port %u is in use by %s; stop it or choose another "
                     "port",

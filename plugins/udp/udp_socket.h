@@ -1,5 +1,5 @@
 /*
- * The socket of a UDP link: making it, and telling who holds an address that is taken.
+ * The socket of a UDP link.
  *
  * Control thread, in acquire: ports below 1024 need a privilege.
  */
@@ -29,13 +29,5 @@ struct cjd_udp_socket_wish {
 CJD_MUST_CHECK int cjd_udp_socket_open(const struct cjd_udp_socket_wish *wish,
                                        const struct cjd_logger *log, struct cjd_linkaddr *bound,
                                        struct cjd_plugin_error *error);
-
-/*
- * Finds the process that holds a UDP port, by the tables under `proc` ("/proc").
- * @param out [out] "process 812 (named)"
- * @return false: not found, or not permitted to look
- */
-bool cjd_udp_socket_holder(const char *proc, const struct cjd_linkaddr *addr, char *out,
-                           size_t cap);
 
 #endif

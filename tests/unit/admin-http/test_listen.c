@@ -163,6 +163,7 @@ static void test_taken_port(void **state)
     memcpy(w->listen.at.ip, (uint8_t[]){127, 0, 0, 1}, 4);
     w->listen.at.port = ntohs(name.sin_port);
     assert_int_equal(open_it(w), CJD_ERR_BUSY);
+    assert_non_null(strstr(w->why.text, "this process itself"));
     close(other);
     int fd = open_it(w);
     assert_true(fd >= 0);

@@ -106,100 +106,6 @@ static void test_not_here(void **state)
     udp_fixture_end(&f);
 }
 
-/* --- the holder, in a /proc of our own ---------------------------------------------------------
- */
-
-static void write_file(const char *dir, const char *name, const char *text)
-{
-    char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void make_dir(const char *dir, const char *name)
-{
-    char path[256];
-
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
-#define HEADER                                                                                     \
-    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
-#define ROW(ip, port, inode)                                                                       \
-    "  12: " ip ":" port " 00000000:0000 07 00000000:00000000 00:00000000 00000000  0 0 " inode    \
-    " 2 0000000000000000 0\n"
-#define ZERO6 "00000000000000000000000000000000"
-
-static void make_proc(char *dir)
-{
-    char path[256];
-
-    assert_non_null(mkdtemp(dir));
-    make_dir(dir, "net");
-    /* 127.0.0.1:5199 as this machine writes it: the word's number. */
-    uint32_t loopback = htonl(0x7f000001);
-    char rows[1024];
-    snprintf(rows, sizeof rows, HEADER ROW("%08X", "144F", "1001") ROW("00000000", "0050", "1002"),
-             loopback);
-    write_file(dir, "net/udp", rows);
-    write_file(dir, "net/udp6", HEADER ROW(ZERO6, "0051", "1003"));
-    make_dir(dir, "77");
-    make_dir(dir, "77/fd");
-    write_file(dir, "77/comm", "other\n");
-    make_dir(dir, "88");
-    make_dir(dir, "88/fd");
-    write_file(dir, "88/comm", "na\x1bme d\n");
-    for (unsigned i = 1; i <= 3; i++) {
-        char target[32];
-        snprintf(target, sizeof target, "socket:[%u]", 1000 + i);
-        snprintf(path, sizeof path, "%s/%s/fd/%u", dir, i == 3 ? "88" : "77", i);
-        assert_int_equal(symlink(target, path), 0);
-    }
-}
-
-static void remove_proc(const char *dir)
-{
-    char command[300];
-
-    snprintf(command, sizeof command, "rm -r '%s'", dir);
-    assert_int_equal(system(command), 0);
-}
-
-static void want_holder(const char *dir, const char *addr, const char *wanted)
-{
-    struct cjd_linkaddr a = udp_fixture_addr(addr);
-    char holder[64] = "";
-    bool found = cjd_udp_socket_holder(dir, &a, holder, sizeof holder);
-
-    assert_int_equal(found, wanted != NULL);
-    if (wanted) {
-        assert_string_equal(holder, wanted);
-    }
-}
-
-static void test_holder(void **state)
-{
-    char dir[] = "/tmp/cjd-proc-XXXXXX";
-
-    (void)state;
-    make_proc(dir);
-    want_holder(dir, "127.0.0.1:5199", "process 77 (other)");
-    want_holder(dir, "0.0.0.0:5199", "process 77 (other)"); /* in the way of "any" */
-    want_holder(dir, "192.0.2.1:80", "process 77 (other)"); /* "any" is in the way */
-    want_holder(dir, "192.0.2.1:5199", NULL);               /* another address */
-    want_holder(dir, "127.0.0.1:5200", NULL);               /* another port */
-    want_holder(dir, "[::]:81", "process 88 (na)");         /* a name of plain characters */
-    want_holder(dir, "192.0.2.1:81", "process 88 (na)");    /* both families on [::] */
-    want_holder(dir, "[::]:5199", NULL);
-    remove_proc(dir);
-    want_holder(dir, "127.0.0.1:5199", NULL);
-}
-
 static void test_wrong_order(void **state)
 {
     struct udp_fixture f = udp_fixture_new();
@@ -243,15 +149,10 @@ static void test_link_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dscp4),
-        cmocka_unit_test(test_dscp6),
-        cmocka_unit_test(test_both_families),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_not_here),
-        cmocka_unit_test(test_holder),
-        cmocka_unit_test(test_wrong_order),
-        cmocka_unit_test(test_missing_service),
+        cmocka_unit_test(test_dscp4),         cmocka_unit_test(test_dscp6),
+        cmocka_unit_test(test_both_families), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_busy),          cmocka_unit_test(test_not_here),
+        cmocka_unit_test(test_wrong_order),   cmocka_unit_test(test_missing_service),
         cmocka_unit_test(test_link_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

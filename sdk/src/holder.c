@@ -1,29 +1,26 @@
 /*
- * Who holds a UDP port: the inode of the socket from net/udp and net/udp6, then the process that
- * has a descriptor of it. Reads /proc only; without permission to look nothing is found.
+ * The inode of the socket from net/udp, net/tcp and their like, then the process that has a
+ * descriptor of it.
  */
-#include "udp_socket.h"
+#include <cjd/holder.h>
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* How net/udp writes an address: each 32-bit word as a number of the machine. */
-static void table_form(const struct cjd_linkaddr *addr, bool is_ip4, char out[33])
-{
-    uint8_t ip[16];
-    size_t words = is_ip4 ? 1 : 4;
-    size_t at =
-        is_ip4 ? offsetof(struct sockaddr_in, sin_addr) : offsetof(struct sockaddr_in6, sin6_addr);
+#define LISTENING 10u
 
-    memcpy(ip, addr->b + at, 4 * words);
+/* How these tables write an address: each 32-bit word as a number of the machine. */
+static void table_form(const struct cjd_holder_port *port, char out[33])
+{
+    size_t words = port->family == 4 ? 1 : 4;
+
     for (size_t i = 0; i < words; i++) {
         uint32_t word;
-        memcpy(&word, ip + 4 * i, sizeof word);
+        memcpy(&word, port->ip + 4 * i, sizeof word);
         snprintf(out + 8 * i, 9, "%08" PRIX32, word);
     }
 }
@@ -40,12 +37,14 @@ static bool do_collide(const char *mine, const char *theirs)
 }
 
 /* Inode of the socket in one table that holds the port; 0: none. */
-static unsigned long find_inode(const char *proc, const char *table, const char *ip, unsigned port)
+static unsigned long find_inode(const char *proc, const char *table,
+                                const struct cjd_holder_port *wanted, const char *ip)
 {
     char path[256];
     char line[512];
     char their_ip[65];
-    unsigned their_port;
+    unsigned port;
+    unsigned state;
     unsigned long inode;
     unsigned long found = 0;
 
@@ -55,9 +54,10 @@ static unsigned long find_inode(const char *proc, const char *table, const char 
         return 0;
     }
     while (found == 0 && fgets(line, sizeof line, file)) {
-        int n = sscanf(line, " %*u: %64[0-9A-F]:%x %*s %*s %*s %*s %*s %*u %*u %lu", their_ip,
-                       &their_port, &inode);
-        if (n == 3 && their_port == port && do_collide(ip, their_ip)) {
+        int n = sscanf(line, " %*u: %64[0-9A-F]:%x %*s %x %*s %*s %*s %*u %*u %lu", their_ip, &port,
+                       &state, &inode);
+        if (n == 4 && port == wanted->port && (!wanted->is_tcp || state == LISTENING) &&
+            do_collide(ip, their_ip)) {
             found = inode;
         }
     }
@@ -107,7 +107,7 @@ static void describe(const char *proc, const char *pid, char *out, size_t cap)
     char name[24];
 
     if (strtol(pid, NULL, 10) == (long)getpid()) {
-        snprintf(out, cap, "this process itself (another link of the same address)");
+        snprintf(out, cap, "this process itself (another plugin, with the same address)");
         return;
     }
     read_name(proc, pid, name, sizeof name);
@@ -135,20 +135,17 @@ static bool find_process(const char *proc, unsigned long inode, char *out, size_
     return found;
 }
 
-bool cjd_udp_socket_holder(const char *proc, const struct cjd_linkaddr *addr, char *out, size_t cap)
+bool cjd_holder_find(const char *proc, const struct cjd_holder_port *port, char *out, size_t cap)
 {
-    bool is_ip4 = cjd_udp_addr_is_valid(addr, AF_INET);
-    unsigned port = cjd_udp_addr_port(addr);
+    const char *table4 = port->is_tcp ? "tcp" : "udp";
+    const char *table6 = port->is_tcp ? "tcp6" : "udp6";
     char ip[33];
 
-    if (!is_ip4 && !cjd_udp_addr_is_valid(addr, AF_INET6)) {
-        return false;
-    }
-    table_form(addr, is_ip4, ip);
-    unsigned long inode = find_inode(proc, is_ip4 ? "udp" : "udp6", ip, port);
-    if (inode == 0 && is_ip4) {
+    table_form(port, ip);
+    unsigned long inode = find_inode(proc, port->family == 4 ? table4 : table6, port, ip);
+    if (inode == 0 && port->family == 4) {
         /* A socket of both families on [::] also takes the IPv4 port. */
-        inode = find_inode(proc, "udp6", "00000000000000000000000000000000", port);
+        inode = find_inode(proc, table6, port, "00000000000000000000000000000000");
     }
     return inode != 0 && find_process(proc, inode, out, cap);
 }
