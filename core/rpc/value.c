@@ -78,7 +78,7 @@ json_t *value_time(const struct cjd_methods *m, uint64_t at_ns)
 
 json_t *value_ms(uint64_t ns)
 {
-    return json_real((double)(ns / CJD_US) / 1000.0);
+    return json_real((double)ns / (double)CJD_MS);
 }
 
 json_t *value_count(uint64_t n)

@@ -251,6 +251,47 @@ static void cancelled_probes_are_forgotten(void **state)
     assert_int_equal(0, w->bench->got.count);
 }
 
+/* --- events -------------------------------------------------------------------------------------
+ */
+
+static void expect_event(struct world *w, struct cjd_rpc_subscription *sub, const char *type)
+{
+    struct cjd_rpc_event e = {.size = sizeof e};
+
+    for (int i = 0; i < 100; i++) {
+        if (cjd_rpc_next(sub, &e) == 1) {
+            assert_string_equal(type, e.type);
+            return;
+        }
+        assert_int_equal(0, cjd_runtime_turn(w->rt, false));
+    }
+    fail_msg("no event %s", type);
+}
+
+/* Told from inside the node, heard when it has returned; the first one of a peer is "added". */
+static void peers_are_told_of(void **state)
+{
+    struct world *w = *state;
+    struct cjd_rpc_subscription *sub;
+    struct cjd_rpc_subscribe wish = {.size = sizeof wish, .after = UINT64_MAX};
+    struct cjd_rpc_event e = {.size = sizeof e};
+    const struct cjd_keypair *self = cjd_node_self(w->node);
+    struct cjd_peer_info info = {.peer = 77, .label = 0x13, .key = self->key, .ip6 = self->addr};
+
+    assert_int_equal(0, cjd_rpc_subscribe(w->bench->rpc, w, &wish, &sub));
+    cjd_methods_peer_event(w->methods, &info, false);
+    assert_int_equal(0, cjd_rpc_next(sub, &e));
+    expect_event(w, sub, "peer.added");
+    info.state = CJD_CA_ESTABLISHED;
+    cjd_methods_peer_event(w->methods, &info, false);
+    expect_event(w, sub, "peer.state");
+    cjd_methods_peer_event(w->methods, &info, true);
+    expect_event(w, sub, "peer.removed");
+    cjd_methods_peer_event(w->methods, &info, false);
+    expect_event(w, sub, "peer.added");
+    cjd_rpc_unsubscribe(sub);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -264,6 +305,7 @@ int main(void)
         T(probes_of_this_node_itself),
         T(probes_into_the_void_end),
         T(cancelled_probes_are_forgotten),
+        T(peers_are_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
