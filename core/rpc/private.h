@@ -92,6 +92,8 @@ struct cjd_rpc {
     uint64_t event_seq;
     struct cjd_rpc_subscription *subs[CJD_RPC_SUBSCRIPTIONS_MAX];
     uint32_t event_followers;
+    void (*on_follower)(void *arg);
+    void *on_follower_arg;
     uint64_t followed_ns; /* when the last follower of events left; 0: never */
     pthread_mutex_t lock; /* guards lines, line_seq */
     struct kept_line *lines;

@@ -82,6 +82,8 @@ void cjd_rpc_fail_f(struct cjd_rpc_call *call, int err, const char *code, const 
                     const char *format, ...) CJD_PRINTF(5, 6);
 /* type: full name. Consumes the data. */
 void cjd_rpc_emit(struct cjd_rpc *rpc, const char *type, json_t *data);
+/* fn is called when somebody begins to follow events and nobody did. One at a time; NULL: none. */
+void cjd_rpc_on_follower(struct cjd_rpc *rpc, void (*fn)(void *arg), void *arg);
 /* Somebody follows events, or did within the last ten minutes and may come back. */
 bool cjd_rpc_is_followed(const struct cjd_rpc *rpc);
 /* [any] Keeps a line for those who follow the log. */

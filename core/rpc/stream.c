@@ -85,6 +85,12 @@ void cjd_rpc_emit(struct cjd_rpc *rpc, const char *type, json_t *data)
     }
 }
 
+void cjd_rpc_on_follower(struct cjd_rpc *rpc, void (*fn)(void *arg), void *arg)
+{
+    rpc->on_follower = fn;
+    rpc->on_follower_arg = arg;
+}
+
 bool cjd_rpc_is_followed(const struct cjd_rpc *rpc)
 {
     return rpc->event_followers > 0 ||
@@ -155,6 +161,9 @@ static void count_follower(struct cjd_rpc *rpc, uint32_t stream, bool is_more)
         return;
     }
     rpc->event_followers += is_more ? 1u : UINT32_MAX;
+    if (is_more && rpc->event_followers == 1 && rpc->on_follower) {
+        rpc->on_follower(rpc->on_follower_arg);
+    }
     rpc->followed_ns = rpc->config.now_ns(rpc->config.ctx);
 }
 

@@ -213,13 +213,26 @@ static void compare(struct known *k)
 static void look(void *arg, uint64_t now_ns)
 {
     struct known *k = arg;
-    bool is_followed = cjd_rpc_is_followed(k->m->config.rpc);
 
-    if (is_followed) {
+    /* Without anybody who follows the node is not woken for this. */
+    k->is_current = k->is_current && cjd_rpc_is_followed(k->m->config.rpc);
+    if (k->is_current) {
         compare(k);
+        cjd_timer_arm(cjd_runtime_timers(k->m->config.rt), &k->look, now_ns + LOOK_EVERY);
     }
-    k->is_current = is_followed;
-    cjd_timer_arm(cjd_runtime_timers(k->m->config.rt), &k->look, now_ns + LOOK_EVERY);
+}
+
+/* From now on: what there is already is no news. */
+static void on_follower(void *arg)
+{
+    struct known *k = arg;
+
+    if (!k->is_current) {
+        compare(k);
+        k->is_current = true;
+        cjd_timer_arm(cjd_runtime_timers(k->m->config.rt), &k->look,
+                      methods_now(k->m) + LOOK_EVERY);
+    }
 }
 
 int watch_new(struct cjd_methods *m)
@@ -233,7 +246,7 @@ int watch_new(struct cjd_methods *m)
     m->known = k;
     cjd_timer_init(&k->look, look, k);
     cjd_timer_init(&k->tell, tell_peers, k);
-    cjd_timer_arm(cjd_runtime_timers(m->config.rt), &k->look, methods_now(m) + LOOK_EVERY);
+    cjd_rpc_on_follower(m->config.rpc, on_follower, k);
     return 0;
 }
 
@@ -242,6 +255,7 @@ void watch_free(struct cjd_methods *m)
     struct known *k = m->known;
 
     if (k) {
+        cjd_rpc_on_follower(m->config.rpc, NULL, NULL);
         cjd_timer_cancel(cjd_runtime_timers(m->config.rt), &k->look);
         cjd_timer_cancel(cjd_runtime_timers(m->config.rt), &k->tell);
         free(k);

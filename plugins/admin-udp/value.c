@@ -7,9 +7,10 @@
 
 void full_addr(char out[FULL_ADDR_SIZE], const struct cjd_addr *addr)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        snprintf(out + 5 * (size_t)i, FULL_ADDR_SIZE - 5 * (size_t)i, "%02x%02x%s", addr->b[2 * i],
-                 addr->b[2 * i + 1], i < 7 ? ":" : "");
+    for (size_t i = 0; i < 8; i++) {
+        size_t at = 5 * i;
+        snprintf(out + at, FULL_ADDR_SIZE - at, "%02x%02x%s", addr->b[2 * i], addr->b[2 * i + 1],
+                 i < 7 ? ":" : "");
     }
 }
 

@@ -292,6 +292,26 @@ static void peers_are_told_of(void **state)
     cjd_rpc_unsubscribe(sub);
 }
 
+/* The node is woken for it only while somebody follows, or did lately. */
+static void nothing_is_compared_for_nobody(void **state)
+{
+    struct world *w = *state;
+    struct cjd_rpc_subscription *sub;
+    struct cjd_rpc_subscribe wish = {.size = sizeof wish, .after = UINT64_MAX};
+    uint64_t rates = cjd_timers_next(cjd_runtime_timers(w->rt));
+
+    assert_true(rates > cjd_clock_now() + 3 * CJD_S);
+    assert_int_equal(0, cjd_rpc_subscribe(w->bench->rpc, w, &wish, &sub));
+    assert_true(cjd_timers_next(cjd_runtime_timers(w->rt)) <= cjd_clock_now() + CJD_S);
+    cjd_rpc_unsubscribe(sub);
+    w->bench->now_ns += 601 * CJD_S;
+    assert_int_equal(0, cjd_runtime_turn(w->rt, true));
+    for (int i = 0; i < 100 && cjd_timers_next(cjd_runtime_timers(w->rt)) < rates; i++) {
+        assert_int_equal(0, cjd_runtime_turn(w->rt, true));
+    }
+    assert_int_equal(rates, cjd_timers_next(cjd_runtime_timers(w->rt)));
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -306,6 +326,7 @@ int main(void)
         T(probes_into_the_void_end),
         T(cancelled_probes_are_forgotten),
         T(peers_are_told_of),
+        T(nothing_is_compared_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
