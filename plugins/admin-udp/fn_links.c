@@ -123,6 +123,9 @@ static void begin(struct admin_request *r, const json_t *bind)
         put_arg(args, r, "password", "password");
         put_arg(args, r, "login", "login");
         put_arg(args, r, "peerName", "name");
+        if (is_eth) {
+            put(args, "device", json_string(text_in(bind, "device")));
+        }
         call_instance(r, "connect", args, begun);
     }
 }

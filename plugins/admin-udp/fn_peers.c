@@ -203,14 +203,29 @@ static void answer_interfaces(struct admin_request *r)
 
 static void ask_modes(struct admin_request *r);
 
-static void mode_done(struct admin_request *r, const json_t *info,
-                      const struct cjd_rpc_error *error)
+/* One link of a plugin (udp), or one for each device (eth). */
+static void note_mode(struct admin_request *r, const json_t *link)
 {
     char number[24];
 
-    if (!error) {
-        snprintf(number, sizeof number, "%lld", (long long)number_in(info, "link"));
-        put(json_object_get(r->kept, "modes"), number, json_string(text_in(info, "beacon")));
+    snprintf(number, sizeof number, "%lld", (long long)number_in(link, "link"));
+    put(json_object_get(r->kept, "modes"), number, json_string(text_in(link, "beacon")));
+}
+
+static void mode_done(struct admin_request *r, const json_t *info,
+                      const struct cjd_rpc_error *error)
+{
+    size_t i;
+    json_t *bind;
+
+    if (!error && json_object_get(info, "link")) {
+        note_mode(r, info);
+    }
+    json_array_foreach(json_object_get(error ? NULL : info, "binds"), i, bind)
+    {
+        if (json_object_get(bind, "link")) {
+            note_mode(r, bind);
+        }
     }
     ask_modes(r);
 }

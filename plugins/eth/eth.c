@@ -1,5 +1,7 @@
 #include "eth.h"
 
+#include "eth_rpc.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +294,7 @@ static int eth_start(void *self, struct cjd_plugin_error *error)
     loop->timer_init(eth->host, &eth->retry, cjd_eth_on_retry, eth);
     eth->is_started = true;
     cjd_eth_settle(eth);
+    cjd_eth_rpc_offer(eth);
     return 0;
 }
 

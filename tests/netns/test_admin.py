@@ -8,8 +8,8 @@ import time
 
 from admin_client import Admin, PORT, decode, encode
 from common import expect, run
-from lab import ROOT, main, test
-from nodes import Failure, wait_for
+from lab import ROOT, ip, main, test
+from nodes import EthernetLinks, Failure, wait_for
 from test_life import resident_kib
 
 PASSWORD = "a password that is longer than fifty-three bytes, as none of the reference may be"
@@ -277,6 +277,36 @@ def admin_signatures(lab):
            "invalid signature", "another message")
     expect(error(admin.call("Sign_sign", msgHash="x" * 65)) == "msgHash too long, max 64 bytes",
            "too long")
+
+
+@test
+def admin_over_ethernet(lab):
+    """ETHInterface_: a connection is begun and beacons are switched while the node runs."""
+    a, b = with_admin(lab.node("a")), with_admin(lab.node("b"))
+    lab.link(a, b)
+    for node, device in ((a, "e0a"), (b, "e0b")):
+        node.families, node.ethernet = (), EthernetLinks([device], mode="off")
+    lab.start()
+    b.wait_log("listening on 127.0.0.1:11234")
+    admin = Admin(b, PASSWORD)
+    interface = admin.until("InterfaceController_interfaces", lambda i: i["total"] == 1)["ifaces"]
+    expect(interface[0]["name"] == "ETH/e0b" and interface[0]["beaconState"] == "DISABLED", interface)
+    mac = re.search(r"link/ether (\S+)", ip("-n", a.name, "link", "show", "e0a")).group(1)
+    begin = {"publicKey": a.key, "macAddress": mac, "password": a.password,
+             "login": "default-login", "peerName": "by hand"}
+    expect(error(admin.call("ETHInterface_beginConnection", **{**begin, "macAddress": "junk"})) ==
+           "invalid macAddress", "junk")
+    expect(error(admin.call("ETHInterface_beginConnection", **begin, interfaceNumber=5)) ==
+           "invalid interfaceNumber", "interface 5")
+    expect(error(admin.call("ETHInterface_beginConnection", **{**begin, "publicKey": b.key})) ==
+           "invalid publicKey", "its own key")
+    expect(error(admin.call("ETHInterface_beginConnection", **begin)) == "none", "begin")
+    admin.until("InterfaceController_peerStats", lambda s: any(
+        p["state"] == "ESTABLISHED" and p["user"] == "by hand" for p in s["peers"]))
+    expect(admin.good("ETHInterface_beacon", state=2)["stateName"] == "sending and accepting", "2")
+    interface = admin.good("InterfaceController_interfaces")["ifaces"]
+    expect(interface[0]["beaconState"] == "SENDING", interface)
+    expect("lo" in admin.good("ETHInterface_listDevices")["devices"], "devices")
 
 
 @test
