@@ -21,14 +21,14 @@
 #define OLD         (300 * CJD_S)
 
 struct heard {
-    struct cjd_dht_contact to; /* label 0: free */
+    struct cjd_dht_contact to;
     struct cjd_addr teacher;
     uint64_t at_ns;
 };
 
 struct cjd_heard {
-    struct cjd_map hash; /* only its seed is used */
-    struct heard ways[SETS][SET_WAYS];
+    struct cjd_map hash;                /* only its seed is used */
+    struct heard *ways[SETS][SET_WAYS]; /* NULL: free */
 };
 
 int cjd_heard_new(struct cjd_dht *dht)
@@ -41,13 +41,16 @@ int cjd_heard_new(struct cjd_dht *dht)
 void cjd_heard_free(struct cjd_dht *dht)
 {
     if (dht->heard) {
+        for (unsigned i = 0; i < SETS * SET_WAYS; i++) {
+            free(dht->heard->ways[i / SET_WAYS][i % SET_WAYS]);
+        }
         cjd_map_fini(&dht->heard->hash);
         free(dht->heard);
         dht->heard = NULL;
     }
 }
 
-static struct heard *set_of(const struct cjd_dht *dht, const struct cjd_addr *addr)
+static struct heard **set_of(const struct cjd_dht *dht, const struct cjd_addr *addr)
 {
     return dht->heard->ways[cjd_map_hash(&dht->heard->hash, addr, sizeof *addr) % SETS];
 }
@@ -59,7 +62,7 @@ static bool is_same_addr(const struct cjd_addr *a, const struct cjd_addr *b)
 
 static bool is_alive(const struct heard *h, uint64_t now_ns)
 {
-    return h->to.label != 0 && now_ns - h->at_ns < OLD;
+    return h && now_ns - h->at_ns < OLD;
 }
 
 /* What is given up for another: whatever is free or old, else the longest. */
@@ -68,52 +71,61 @@ static uint64_t badness(const struct heard *h, uint64_t now_ns)
     return is_alive(h, now_ns) ? cjd_log2(h->to.label) : UINT64_MAX;
 }
 
+static bool is_of(const struct heard *h, const struct cjd_addr *addr)
+{
+    return h && is_same_addr(&h->to.addr, addr);
+}
+
+static bool is_from(const struct heard *h, const struct cjd_addr *teacher)
+{
+    return h && is_same_addr(&h->teacher, teacher);
+}
+
 /* The place for a way: where the same stands already, or the worst of those it may displace. */
-static struct heard *place_for(struct heard *set, const struct heard *h, uint64_t now_ns)
+static struct heard **place_for(struct heard **set, const struct heard *h, uint64_t now_ns)
 {
     unsigned of_addr = 0;
     unsigned of_teacher = 0;
-    struct heard *worst = NULL;
+    struct heard **worst = NULL;
 
     for (unsigned i = 0; i < SET_WAYS; i++) {
-        bool is_same = is_same_addr(&set[i].to.addr, &h->to.addr);
-        if (is_same && set[i].to.label == h->to.label) {
+        if (is_of(set[i], &h->to.addr) && set[i]->to.label == h->to.label) {
             return &set[i];
         }
-        of_addr += is_same && is_alive(&set[i], now_ns);
-        of_teacher += is_same_addr(&set[i].teacher, &h->teacher) && is_alive(&set[i], now_ns);
+        of_addr += is_of(set[i], &h->to.addr) && is_alive(set[i], now_ns);
+        of_teacher += is_from(set[i], &h->teacher) && is_alive(set[i], now_ns);
     }
     for (unsigned i = 0; i < SET_WAYS; i++) {
-        bool may_go = (of_addr < PER_ADDR || is_same_addr(&set[i].to.addr, &h->to.addr)) &&
-                      (of_teacher < PER_TEACHER || is_same_addr(&set[i].teacher, &h->teacher));
-        if (may_go && (!worst || badness(&set[i], now_ns) > badness(worst, now_ns))) {
+        bool may_go = (of_addr < PER_ADDR || is_of(set[i], &h->to.addr)) &&
+                      (of_teacher < PER_TEACHER || is_from(set[i], &h->teacher));
+        if (may_go && (!worst || badness(set[i], now_ns) > badness(*worst, now_ns))) {
             worst = &set[i];
         }
     }
-    return worst && badness(worst, now_ns) > badness(h, now_ns) ? worst : NULL;
+    return worst && badness(*worst, now_ns) > badness(h, now_ns) ? worst : NULL;
 }
 
 void cjd_heard_note(struct cjd_dht *dht, const struct cjd_dht_contact *to,
                     const struct cjd_addr *teacher, uint64_t now_ns)
 {
     struct heard h = {.to = *to, .teacher = *teacher, .at_ns = now_ns};
-    struct heard *place = place_for(set_of(dht, &to->addr), &h, now_ns);
+    struct heard **place = place_for(set_of(dht, &to->addr), &h, now_ns);
 
-    if (place) {
-        *place = h;
+    if (place && (*place || (*place = malloc(sizeof **place)))) {
+        **place = h;
     }
 }
 
 uint32_t cjd_heard_ways(const struct cjd_dht *dht, const struct cjd_addr *addr,
                         struct cjd_heard_way out[CJD_HEARD_WAYS], uint64_t now_ns)
 {
-    const struct heard *set = set_of(dht, addr);
+    struct heard *const *set = set_of(dht, addr);
     uint32_t count = 0;
 
     for (unsigned i = 0; i < SET_WAYS && count < CJD_HEARD_WAYS; i++) {
-        if (is_alive(&set[i], now_ns) && is_same_addr(&set[i].to.addr, addr)) {
+        if (is_alive(set[i], now_ns) && is_of(set[i], addr)) {
             out[count++] = (struct cjd_heard_way){
-                .to = set[i].to, .teacher = set[i].teacher, .at_ns = set[i].at_ns};
+                .to = set[i]->to, .teacher = set[i]->teacher, .at_ns = set[i]->at_ns};
         }
     }
     return count;
@@ -121,11 +133,12 @@ uint32_t cjd_heard_ways(const struct cjd_dht *dht, const struct cjd_addr *addr,
 
 void cjd_heard_failed(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label)
 {
-    struct heard *set = set_of(dht, addr);
+    struct heard **set = set_of(dht, addr);
 
     for (unsigned i = 0; i < SET_WAYS; i++) {
-        if (set[i].to.label == label && is_same_addr(&set[i].to.addr, addr)) {
-            set[i] = (struct heard){0};
+        if (is_of(set[i], addr) && set[i]->to.label == label) {
+            free(set[i]);
+            set[i] = NULL;
         }
     }
 }

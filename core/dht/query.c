@@ -12,6 +12,7 @@
 #define TXID_BYTES    14u
 #define PREFIX_BYTES  (sizeof CJD_MESSAGE_PREFIX - 1)
 #define HANDLE_BYTES  4u
+#define SLOTS_MAX     65536u
 #define FIRST_TIMEOUT (400 * CJD_MS)
 #define MIN_TIMEOUT   (150 * CJD_MS)
 #define MAX_FIRST     (500 * CJD_MS) /* unless the path is known to be slow */
@@ -58,18 +59,18 @@ struct slot {
     struct cjd_map_node by_path;
     struct cjd_list late; /* those that may be given up */
     struct cjd_dht *dht;
-    uint16_t generation;
+    uint16_t index;
     uint8_t txid[TXID_BYTES];
-    bool is_used;
     bool is_mapped;
 };
 
 struct cjd_queries {
-    struct slot *slots;
-    uint32_t *free;
+    struct slot **slots; /* NULL: free */
+    uint16_t *free;      /* indices, a stack */
     uint32_t cap;
     uint32_t free_count;
     uint32_t late_count;
+    uint16_t generation;
     struct cjd_list late;
     struct cjd_map by_path;
     uint64_t per_bit_ns; /* round trip per bit of label, smoothed */
@@ -107,17 +108,14 @@ int cjd_queries_new(struct cjd_dht *dht)
     }
     dht->queries = qs;
     cjd_list_init(&qs->late);
-    qs->cap = dht->cfg.limits.queries;
-    qs->slots = calloc(qs->cap, sizeof *qs->slots);
+    qs->cap = dht->cfg.limits.queries < SLOTS_MAX ? dht->cfg.limits.queries : SLOTS_MAX;
+    qs->slots = calloc(qs->cap, sizeof(struct slot *));
     qs->free = calloc(qs->cap, sizeof *qs->free);
     if (!qs->slots || !qs->free || cjd_map_init(&qs->by_path, cjd_rng_u64(&dht->cfg.rng))) {
         return CJD_ERR_NO_MEMORY;
     }
     for (uint32_t i = 0; i < qs->cap; i++) {
-        qs->slots[i].dht = dht;
-        cjd_list_init(&qs->slots[i].late);
-        cjd_timer_init(&qs->slots[i].timer, on_timer, &qs->slots[i]);
-        qs->free[qs->free_count++] = qs->cap - 1 - i;
+        qs->free[qs->free_count++] = (uint16_t)(qs->cap - 1 - i);
     }
     return 0;
 }
@@ -130,7 +128,10 @@ void cjd_queries_free(struct cjd_dht *dht)
         return;
     }
     for (uint32_t i = 0; qs->slots && i < qs->cap; i++) {
-        cjd_timer_cancel(dht->cfg.timers, &qs->slots[i].timer);
+        if (qs->slots[i]) {
+            cjd_timer_cancel(dht->cfg.timers, &qs->slots[i]->timer);
+            free(qs->slots[i]);
+        }
     }
     cjd_map_fini(&qs->by_path);
     free(qs->free);
@@ -161,8 +162,9 @@ static void release(struct slot *slot)
     qs->late_count -= slot->query.is_late;
     cjd_list_remove(&slot->late);
     cjd_timer_cancel(slot->dht->cfg.timers, &slot->timer);
-    slot->is_used = false;
-    qs->free[qs->free_count++] = (uint32_t)(slot - qs->slots);
+    qs->slots[slot->index] = NULL;
+    qs->free[qs->free_count++] = slot->index;
+    free(slot);
 }
 
 static void on_timer(void *arg, uint64_t now_ns)
@@ -318,8 +320,10 @@ static bool is_once(enum cjd_purpose purpose)
            purpose == CJD_ASK_PING;
 }
 
-static struct slot *take_slot(struct cjd_queries *qs, enum cjd_urgency urgency)
+static struct slot *take_slot(struct cjd_dht *dht, enum cjd_urgency urgency)
 {
+    struct cjd_queries *qs = dht->queries;
+    struct slot *slot;
     uint32_t busy = qs->cap - qs->free_count - qs->late_count;
 
     if (urgency == CJD_BACKGROUND && busy >= qs->cap / 4 * 3) {
@@ -328,16 +332,23 @@ static struct slot *take_slot(struct cjd_queries *qs, enum cjd_urgency urgency)
     if (qs->free_count == 0 && !cjd_list_is_empty(&qs->late)) {
         release(CJD_CONTAINER_OF(qs->late.next, struct slot, late));
     }
-    return qs->free_count > 0 ? &qs->slots[qs->free[--qs->free_count]] : NULL;
+    if (qs->free_count == 0 || !(slot = calloc(1, sizeof *slot))) {
+        return NULL;
+    }
+    slot->dht = dht;
+    slot->index = qs->free[--qs->free_count];
+    cjd_list_init(&slot->late);
+    cjd_timer_init(&slot->timer, on_timer, slot);
+    qs->slots[slot->index] = slot;
+    return slot;
 }
 
 static void make_txid(struct cjd_dht *dht, struct slot *slot)
 {
-    uint32_t index = (uint32_t)(slot - dht->queries->slots);
+    uint32_t generation = ++dht->queries->generation;
 
-    slot->generation++;
     memcpy(slot->txid, CJD_MESSAGE_PREFIX, PREFIX_BYTES);
-    cjd_store32(slot->txid + PREFIX_BYTES, (uint32_t)slot->generation << 16 | index);
+    cjd_store32(slot->txid + PREFIX_BYTES, generation << 16 | slot->index);
     cjd_rng_fill(&dht->cfg.rng, slot->txid + PREFIX_BYTES + HANDLE_BYTES,
                  TXID_BYTES - PREFIX_BYTES - HANDLE_BYTES);
 }
@@ -388,12 +399,11 @@ int cjd_query_send(struct cjd_dht *dht, const struct cjd_question *question, uin
     if (!take_budget(dht, question, now_ns)) {
         return CJD_ERR_AGAIN;
     }
-    struct slot *slot = take_slot(qs, question->urgency);
+    struct slot *slot = take_slot(dht, question->urgency);
     if (!slot) {
         return CJD_ERR_FULL;
     }
     slot->query = (struct cjd_query){.q = *question, .sent_ns = now_ns};
-    slot->is_used = true;
     make_txid(dht, slot);
     if (is_once(question->purpose)) {
         cjd_map_insert(&qs->by_path, &slot->by_path, hash);
@@ -416,8 +426,8 @@ bool cjd_query_match(struct cjd_dht *dht, const struct cjd_addr *from,
     if (index >= qs->cap) {
         return false;
     }
-    struct slot *slot = &qs->slots[index];
-    if (!slot->is_used || memcmp(slot->txid, reply->txid, TXID_BYTES) != 0 ||
+    struct slot *slot = qs->slots[index];
+    if (!slot || memcmp(slot->txid, reply->txid, TXID_BYTES) != 0 ||
         memcmp(&slot->query.q.to.addr, from, sizeof *from) != 0) {
         return false;
     }

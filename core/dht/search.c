@@ -47,15 +47,8 @@ int cjd_searches_new(struct cjd_dht *dht)
     }
     dht->searches = ss;
     ss->cap = dht->cfg.limits.searches;
-    ss->slots = calloc(ss->cap, sizeof *ss->slots);
-    if (!ss->slots) {
-        return CJD_ERR_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < ss->cap; i++) {
-        ss->slots[i].dht = dht;
-        cjd_timer_init(&ss->slots[i].timer, on_timer, &ss->slots[i]);
-    }
-    return 0;
+    ss->slots = calloc(ss->cap, sizeof(struct search *));
+    return ss->slots ? 0 : CJD_ERR_NO_MEMORY;
 }
 
 void cjd_searches_free(struct cjd_dht *dht)
@@ -65,8 +58,9 @@ void cjd_searches_free(struct cjd_dht *dht)
     if (!ss) {
         return;
     }
-    for (uint32_t i = 0; ss->slots && i < ss->cap; i++) {
-        cjd_timer_cancel(dht->cfg.timers, &ss->slots[i].timer);
+    for (uint32_t i = 0; i < ss->made; i++) {
+        cjd_timer_cancel(dht->cfg.timers, &ss->slots[i]->timer);
+        free(ss->slots[i]);
     }
     free(ss->slots);
     free(ss);
@@ -88,9 +82,9 @@ static struct search *find(const struct cjd_dht *dht, const struct cjd_addr *tar
 {
     struct cjd_searches *ss = dht->searches;
 
-    for (uint32_t i = 0; ss->running > 0 && i < ss->cap; i++) {
-        if (ss->slots[i].is_used && is_same_addr(&ss->slots[i].target, target)) {
-            return &ss->slots[i];
+    for (uint32_t i = 0; ss->running > 0 && i < ss->made; i++) {
+        if (ss->slots[i]->is_used && is_same_addr(&ss->slots[i]->target, target)) {
+            return ss->slots[i];
         }
     }
     return NULL;
@@ -98,7 +92,7 @@ static struct search *find(const struct cjd_dht *dht, const struct cjd_addr *tar
 
 static uint32_t ref_of(const struct search *s)
 {
-    return (uint32_t)s->generation << REF_BITS | (uint32_t)(s - s->dht->searches->slots);
+    return (uint32_t)s->generation << REF_BITS | s->index;
 }
 
 static struct search *by_ref(const struct cjd_dht *dht, uint32_t ref)
@@ -106,10 +100,10 @@ static struct search *by_ref(const struct cjd_dht *dht, uint32_t ref)
     uint32_t index = ref & ((1u << REF_BITS) - 1);
     struct search *s;
 
-    if (index >= dht->searches->cap) {
+    if (index >= dht->searches->made) {
         return NULL;
     }
-    s = &dht->searches->slots[index];
+    s = dht->searches->slots[index];
     return s->is_used && s->generation == ref >> REF_BITS ? s : NULL;
 }
 
@@ -449,12 +443,20 @@ static void try_heard_ways(struct search *s, uint64_t now_ns)
 
 static struct search *take_slot(struct cjd_searches *ss)
 {
-    for (uint32_t i = 0; ss->running < ss->cap && i < ss->cap; i++) {
-        if (!ss->slots[i].is_used) {
-            return &ss->slots[i];
+    struct search *s;
+
+    for (uint32_t i = 0; ss->running < ss->made && i < ss->made; i++) {
+        if (!ss->slots[i]->is_used) {
+            return ss->slots[i];
         }
     }
-    return NULL;
+    if (ss->made == ss->cap || !(s = calloc(1, sizeof *s))) {
+        return NULL;
+    }
+    cjd_timer_init(&s->timer, on_timer, s);
+    s->index = (uint16_t)ss->made;
+    ss->slots[ss->made++] = s;
+    return s;
 }
 
 void cjd_search_start(struct cjd_dht *dht, const struct cjd_addr *target, bool is_asked,
@@ -471,12 +473,14 @@ void cjd_search_start(struct cjd_dht *dht, const struct cjd_addr *target, bool i
         return;
     }
     uint16_t generation = (uint16_t)(s->generation + 1);
+    uint16_t index = s->index;
     struct cjd_timer timer = s->timer;
     *s = (struct search){.dht = dht,
                          .timer = timer,
                          .target = *target,
                          .id = cjd_id_of(target),
                          .started_ns = now_ns,
+                         .index = index,
                          .generation = generation,
                          .is_used = true,
                          .urgency = is_self(dht, target) ? CJD_BACKGROUND : CJD_SEARCHING,
@@ -619,8 +623,8 @@ void cjd_search_offer(struct cjd_dht *dht, const struct cjd_store_node *node, ui
     struct cjd_searches *ss = dht->searches;
     struct cjd_dht_contact to = cjd_dht_contact_of(node);
 
-    for (uint32_t i = 0; ss->running > 0 && i < ss->cap; i++) {
-        struct search *s = &ss->slots[i];
+    for (uint32_t i = 0; ss->running > 0 && i < ss->made; i++) {
+        struct search *s = ss->slots[i];
         if (s->is_used && !s->is_hopeless && cjd_store_is_reachable(node)) {
             add_candidate(s, &to);
             step(s, now_ns);

@@ -39,6 +39,7 @@ struct search {
     uint32_t count;
     uint32_t way_count;
     uint32_t follow_count;
+    uint16_t index;
     uint16_t generation;
     enum cjd_urgency urgency;
     bool is_used;
@@ -59,8 +60,9 @@ struct negative {
 };
 
 struct cjd_searches {
-    struct search *slots;
+    struct search **slots; /* the first `made` of them; they stay until the end */
     uint32_t cap;
+    uint32_t made;
     uint32_t running;
     uint32_t next_negative;
     struct negative negatives[NEGATIVES];

@@ -12,8 +12,8 @@ bool cjd_search_at(const struct cjd_dht *dht, uint32_t index, struct cjd_dht_sea
 {
     const struct cjd_searches *ss = dht->searches;
 
-    for (uint32_t i = 0; i < ss->cap; i++) {
-        const struct search *s = &ss->slots[i];
+    for (uint32_t i = 0; i < ss->made; i++) {
+        const struct search *s = ss->slots[i];
         if (s->is_used && index-- == 0) {
             *out = (struct cjd_dht_search_info){.target = s->target,
                                                 .started_ns = s->started_ns,
@@ -38,9 +38,9 @@ static bool is_same_addr(const struct cjd_addr *a, const struct cjd_addr *b)
 
 static const struct search *search_for(const struct cjd_searches *ss, const struct cjd_addr *addr)
 {
-    for (uint32_t i = 0; i < ss->cap; i++) {
-        if (ss->slots[i].is_used && is_same_addr(&ss->slots[i].target, addr)) {
-            return &ss->slots[i];
+    for (uint32_t i = 0; i < ss->made; i++) {
+        if (ss->slots[i]->is_used && is_same_addr(&ss->slots[i]->target, addr)) {
+            return ss->slots[i];
         }
     }
     return NULL;

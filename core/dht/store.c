@@ -6,6 +6,7 @@
 #define PARALLEL_MAX 4u  /* links between the same two nodes */
 #define IN_MAX       16u /* links to one node: more alternatives are of no use */
 #define OUT_MAX      300u
+#define LINKS_FIRST  64u          /* places */
 #define WANTED_FOR   (60 * CJD_S) /* a node in use is not evicted */
 #define STABLE_AFTER                                                                               \
     (60 * CJD_S)        /* a link that goes down sooner after it came up is a flapping one */
@@ -25,10 +26,8 @@ static int store_init(struct cjd_store *s)
     s->sorted = calloc(s->node_cap, sizeof(struct cjd_store_node *));
     s->heap = calloc(s->node_cap + 1, sizeof(struct cjd_store_node *));
     s->open = calloc(s->node_cap + 1, sizeof(struct cjd_store_node *));
-    s->links = calloc(s->cfg.links + CJD_STORE_PEERS_MAX + CJD_STORE_SLACK,
-                      sizeof(struct cjd_store_link *));
     s->self = calloc(1, sizeof *s->self);
-    if (!s->sorted || !s->heap || !s->open || !s->links || !s->self ||
+    if (!s->sorted || !s->heap || !s->open || !s->self ||
         cjd_map_init(&s->by_addr, cjd_rng_u64(&s->cfg.rng)) ||
         cjd_map_init(&s->by_label, cjd_rng_u64(&s->cfg.rng))) {
         return CJD_ERR_NO_MEMORY;
@@ -93,6 +92,7 @@ void cjd_store_free(struct cjd_store *s)
         if (s->cfg.removing) {
             s->cfg.removing(s->cfg.ctx, s->sorted[i]);
         }
+        free(s->sorted[i]->own_scheme);
         free(s->sorted[i]);
     }
     cjd_map_fini(&s->by_addr);
@@ -365,6 +365,7 @@ void cjd_store_node_remove(struct cjd_store *s, struct cjd_store_node *node, uin
     cjd_list_remove(&node->age);
     cjd_list_remove(&node->changed);
     cjd_list_remove(&node->lost);
+    free(node->own_scheme);
     free(node);
 }
 
@@ -461,15 +462,31 @@ static void detach(struct cjd_store *s, struct cjd_store_link *l)
     cjd_map_remove(&s->by_label, &l->by_label);
 }
 
+/* A place for one more in the table of links, which grows by doubling. */
+static bool has_place(struct cjd_store *s)
+{
+    uint32_t most = s->cfg.links + CJD_STORE_PEERS_MAX + CJD_STORE_SLACK;
+    uint32_t room = s->link_room * 2 > LINKS_FIRST ? s->link_room * 2 : LINKS_FIRST;
+
+    if (s->link_count < s->link_room || s->link_count >= most) {
+        return s->link_count < s->link_room;
+    }
+    room = room < most ? room : most;
+    struct cjd_store_link **links = realloc(s->links, room * sizeof(struct cjd_store_link *));
+    if (links) {
+        s->links = links;
+        s->link_room = room;
+    }
+    return links != NULL;
+}
+
 struct cjd_store_link *cjd_store_link_add(struct cjd_store *s, struct cjd_store_node *parent,
                                           uint64_t label, struct cjd_store_node *child,
                                           int back_form, uint64_t now_ns)
 {
     struct cjd_store_link *l;
-    uint32_t cap = s->cfg.links + CJD_STORE_PEERS_MAX + CJD_STORE_SLACK;
 
-    if (s->link_count == cap || !make_room(s, parent, child, now_ns) ||
-        !(l = calloc(1, sizeof *l))) {
+    if (!has_place(s) || !make_room(s, parent, child, now_ns) || !(l = calloc(1, sizeof *l))) {
         return NULL;
     }
     l->parent = parent;

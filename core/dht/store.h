@@ -94,10 +94,10 @@ struct cjd_store_node {
     uint32_t version;
     uint32_t serial;                 /* names the node in the map of links */
     const struct cjd_scheme *scheme; /* NULL: a peer that has not spoken yet */
-    struct cjd_scheme own_scheme;
-    void *owner;                    /* for upkeep's timer */
-    struct cjd_store_node *teacher; /* who told us of it; NULL: nobody, or forgotten */
-    uint64_t way_back;              /* its canonical label for us, as it says; 0: unknown */
+    struct cjd_scheme *own_scheme;   /* where `scheme` is if it is none of the usual; else NULL */
+    void *owner;                     /* for upkeep's timer */
+    struct cjd_store_node *teacher;  /* who told us of it; NULL: nobody, or forgotten */
+    uint64_t way_back;               /* its canonical label for us, as it says; 0: unknown */
     uint32_t out_count;
     uint32_t in_count;
     uint32_t multi_count; /* outgoing links of more than one hop */

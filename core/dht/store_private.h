@@ -21,6 +21,7 @@ struct cjd_store {
     uint32_t node_cap;
     struct cjd_store_link **links;
     uint32_t link_count;
+    uint32_t link_room;
     uint32_t serials;
     uint32_t peer_count;
     uint64_t nodes_ever;

@@ -4,6 +4,7 @@
  */
 #include <dht/store_private.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #define QUICKER 8u /* by one part in so many */
@@ -234,14 +235,17 @@ void cjd_store_way_back(struct cjd_store *s, struct cjd_store_node *node, uint64
 /* --- answers ------------------------------------------------------------------------------------
  */
 
-static void set_scheme(struct cjd_store_node *n, const struct cjd_scheme *scheme)
+/* False: no memory for it; the scheme is unknown then. */
+static bool set_scheme(struct cjd_store_node *n, const struct cjd_scheme *scheme)
 {
+    n->scheme = NULL;
     if (scheme->is_358) {
         n->scheme = cjd_scheme_358();
-    } else {
-        n->own_scheme = *scheme;
-        n->scheme = &n->own_scheme;
+    } else if (n->own_scheme || (n->own_scheme = malloc(sizeof *n->own_scheme))) {
+        *n->own_scheme = *scheme;
+        n->scheme = n->own_scheme;
     }
+    return n->scheme != NULL;
 }
 
 /* A different scheme: it restarted as something else. What begins there is void. */
@@ -273,8 +277,7 @@ static bool adopt_scheme(struct cjd_store *s, struct cjd_store_node *n,
         return false;
     }
     forget_scheme(s, n, now_ns);
-    set_scheme(n, proof->scheme);
-    return true;
+    return set_scheme(n, proof->scheme);
 }
 
 static void sample_rtt(struct cjd_store_node *n, uint32_t rtt_us)
@@ -360,10 +363,13 @@ static enum cjd_store_news learn(struct cjd_store *s, const struct cjd_store_pro
 
     if (!*node) {
         *node = cjd_store_node_add(s, &proof->who, now_ns);
+        if (*node && !set_scheme(*node, proof->scheme)) {
+            cjd_store_node_remove(s, *node, now_ns);
+            *node = NULL;
+        }
         if (!*node) {
             return CJD_STORE_REFUSED;
         }
-        set_scheme(*node, proof->scheme);
         struct cjd_store_node *teacher = proof->teacher ? cjd_store_find(s, proof->teacher) : NULL;
         cjd_store_set_teacher(*node, teacher == *node ? NULL : teacher);
         news = CJD_STORE_NEW_NODE;
@@ -485,7 +491,9 @@ void cjd_store_peer_spoke(struct cjd_store *s, struct cjd_store_link *link,
     struct cjd_store_node *n = link->child;
 
     if (!n->scheme) {
-        set_scheme(n, scheme);
+        if (!set_scheme(n, scheme)) {
+            return;
+        }
         CJD_LIST_EACH(e, &n->out)
         {
             cjd_store_link_changed(s, CJD_STORE_OUT(e), now_ns);
