@@ -111,8 +111,10 @@ static size_t open_all(struct cjd_http *http, struct cjd_http_why *why, int *err
         }
         *err = http->fd[i];
         http->fd[i] = -1;
-        cjd_logger_write(&http->log, CJD_LEVEL_WARN, "not listening at %s: %s",
-                         config->listen[i].text, why->text);
+        if (config->listen_count > 1) { /* of a single one the host tells */
+            cjd_logger_write(&http->log, CJD_LEVEL_WARN, "not listening at %s: %s",
+                             config->listen[i].text, why->text);
+        }
     }
     return count;
 }
@@ -138,17 +140,15 @@ static void http_release(void *self)
 static int make_token(struct cjd_http *http, struct cjd_http_why *why)
 {
     const struct cjd_http_config *config = http->sockets;
-    uint32_t group = CJD_HTTP_NO_ID;
     bool is_wanted = false;
 
     for (size_t i = 0; i < config->listen_count; i++) {
         is_wanted = is_wanted || (config->listen[i].place == CJD_HTTP_TCP && http->fd[i] >= 0);
-        group = config->listen[i].place == CJD_HTTP_UNIX ? config->listen[i].group : group;
     }
     if (!is_wanted || config->token_count > 0) {
         return 0;
     }
-    int err = cjd_http_token_make(&http->server.made, http->host, config->token_file, group, why);
+    int err = cjd_http_token_make(&http->server.made, http->host, config->token_file, why);
     if (err == 0) {
         cjd_logger_write(&http->log, CJD_LEVEL_INFO, "a token for this run is in %s",
                          config->token_file);

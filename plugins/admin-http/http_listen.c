@@ -114,9 +114,10 @@ static int set_owner(const struct cjd_http_listen *l, const struct cjd_logger *l
     uint32_t mode = l->mode;
 
     if (l->group_missing) {
-        /* Nobody of another group shall have what was meant for this one. */
+        /* Nobody of another group shall have what was meant for this one. Converted files of the
+         * reference name a group that need not exist. */
         mode &= 0700;
-        cjd_logger_write(log, CJD_LEVEL_WARN,
+        cjd_logger_write(log, CJD_LEVEL_INFO,
                          "there is no group \"%.64s\": %s is for root and the "
                          "daemon's user only",
                          l->group_missing, l->path);
@@ -274,7 +275,7 @@ int cjd_http_listen_open(const struct cjd_http_listen *listen, const struct cjd_
 /* --- the token ----------------------------------------------------------------------------------
  */
 
-static int write_file(const char *path, const char *text, uint32_t group, struct cjd_http_why *why)
+static int write_file(const char *path, const char *text, struct cjd_http_why *why)
 {
     size_t len = strlen(text);
     int fd;
@@ -289,16 +290,12 @@ static int write_file(const char *path, const char *text, uint32_t group, struct
         return fail_errno(why, "cannot make", path);
     }
     int err = write(fd, text, len) == (ssize_t)len ? 0 : fail_errno(why, "cannot write", path);
-    if (err == 0 && group != CJD_HTTP_NO_ID && fchown(fd, (uid_t)-1, group) == 0 &&
-        fchmod(fd, 0640) < 0) {
-        err = fail_errno(why, "cannot set the mode of", path);
-    }
     close(fd);
     return err;
 }
 
 int cjd_http_token_make(struct cjd_http_token *out, const struct cjd_host *host, const char *path,
-                        uint32_t group, struct cjd_http_why *why)
+                        struct cjd_http_why *why)
 {
     const struct cjd_random_service *random = host->get(host, CJD_SERVICE_RANDOM, 1);
     uint8_t bytes[32];
@@ -312,7 +309,7 @@ int cjd_http_token_make(struct cjd_http_token *out, const struct cjd_host *host,
     size_t len = strlen(text);
     crypto_hash_sha256(out->sha256, (const uint8_t *)text, len);
     text[len] = '\n'; /* followed by zeros */
-    int err = write_file(path, text, group, why);
+    int err = write_file(path, text, why);
     sodium_memzero(bytes, sizeof bytes);
     sodium_memzero(text, sizeof text);
     out->scopes = CJD_RPC_ALL | CJD_HTTP_METRICS;

@@ -30,10 +30,10 @@ uint64_t cjd_http_listen_inode(const struct cjd_http_listen *listen);
 void cjd_http_listen_remove(const struct cjd_http_listen *listen, uint64_t inode);
 
 /*
- * Writes a new token with all scopes into a file that only its owner and the group may read
- * (CJD_HTTP_NO_ID: the owner only). The text is not kept.
+ * Writes a new token with all scopes into a file that only its owner may read: who is in the group
+ * of the unix socket has fewer rights. The text is not kept.
  */
 CJD_MUST_CHECK int cjd_http_token_make(struct cjd_http_token *out, const struct cjd_host *host,
-                                       const char *path, uint32_t group, struct cjd_http_why *why);
+                                       const char *path, struct cjd_http_why *why);
 
 #endif

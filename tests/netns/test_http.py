@@ -353,7 +353,7 @@ def http_socket_taken(laboratory):
     second.change = lambda tree: tree["plugins"].append(
         {"plugin": "admin-http", "config": {"listen": [f"unix:{api.path}"]}})
     second.start()
-    second.wait_log(rf"warn.*admin-http.*{re.escape(api.path)} is in use by process "
+    second.wait_log(rf"plugin admin-http is left out.*{re.escape(api.path)} is in use by process "
                     rf"{first.process.pid}")
     second.wait_log("ready address")
     expect(api.get("/v1/node").json()["pid"] == first.process.pid, "the first has it still")
@@ -379,7 +379,8 @@ def examples(path):
 @lab.test
 def http_examples_of_the_manual(laboratory):
     files = [os.path.join(lab.ROOT, *name.split("/")) for name in
-             ("README.md", "docs/admin-http.md", "plugins/admin-http/README.md")]
+             ("README.md", "docs/admin-http.md", "docs/admin-rpc.md",
+              "plugins/admin-http/README.md")]
     a, b = two_joined(laboratory)
     a.change = lambda tree: tree["plugins"].append({"plugin": "admin-http", "config": {
         "listen": ["unix:/run/cjdns/api.sock?mode=0660", f"tcp:127.0.0.1:{PORT}"]}})
