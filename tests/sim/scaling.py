@@ -127,7 +127,8 @@ def all_runs():
         yield Run("liars", f"5 % seed {seed}", "liars_5", {"seed": seed}, judge_success(0.95))
         yield Run("liars", f"20 % seed {seed}", "liars_20", {"seed": seed}, nothing)
         yield Run("partition", f"seed {seed}", "partition", {"seed": seed}, judge_partition)
-    yield Run("day", "60 nodes", "day", {}, judge_day)
+    for seed in (1, 2, 3):
+        yield Run("day", f"seed {seed}", "day", {"seed": seed}, judge_day)
     yield from horizon_runs()
 
 
@@ -288,7 +289,7 @@ def criteria_table(data, series):
 
 def day_table(data, series):
     return table(["", "first quarter", "second", "third", "fourth"],
-                 [[text] + f[f"{name}_quarters"] for _, f in of_series(data, series)
+                 [[f"{run}, {text}"] + f[f"{name}_quarters"] for run, f in of_series(data, series)
                   for name, text in (("heap_mean", "bytes of memory a node"),
                                      ("mean", "bytes/s a node"))]) + "\n" + \
         criteria_table(data, series)
