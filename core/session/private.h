@@ -15,8 +15,10 @@
 #define MAX_WAITING_ALL      512u /* of all sessions */
 #define PATHS                3u
 
-#define WAIT_LIMIT      (10 * CJD_S)    /* a packet waits no longer (session notes §3.3) */
-#define SESSION_IDLE    (120 * CJD_S)   /* a session without any traffic ends */
+#define WAIT_LIMIT      (10 * CJD_S)  /* a packet waits no longer (session notes §3.3) */
+#define SESSION_IDLE    (120 * CJD_S) /* a session without any traffic ends */
+#define CROWDED         5u /* a table this full (1/5): sessions without users end sooner */
+#define CROWDED_IDLE    (30 * CJD_S)
 #define USER_IDLE       (120 * CJD_S)   /* without user traffic nothing is done for it */
 #define PATH_REFRESH    (30 * CJD_S)    /* a used session asks the router again */
 #define UNANSWERED      (1000 * CJD_MS) /* then the path in use is doubted */

@@ -6,7 +6,7 @@
  *  - used sessions: their path is asked for again every PATH_REFRESH (session notes §3.4);
  *  - silence: nothing came back over the path in use for UNANSWERED, so it is doubted; a little
  *    later, if nothing came at all, the handshake begins anew: the other end may have restarted;
- *  - idle sessions: they end after SESSION_IDLE.
+ *  - idle sessions: they end after SESSION_IDLE, in a crowd those without users after CROWDED_IDLE.
  */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -53,10 +53,28 @@ static uint64_t next_refresh(const struct session *e)
     return e->want_ns == 0 ? 0 : e->want_ns + PATH_REFRESH;
 }
 
-void session_arm(struct session *e, uint64_t now_ns)
+/* The router asks hundreds of nodes when a large network starts, most of them once. */
+static uint64_t idle_end(const struct session *e, uint64_t now_ns)
 {
     uint64_t last = e->last_rx_ns > e->last_tx_ns ? e->last_rx_ns : e->last_tx_ns;
-    uint64_t at = last + SESSION_IDLE;
+    bool is_crowded = e->owner->count > e->owner->config.max_sessions / CROWDED;
+    bool is_spare = is_crowded && !session_is_used(e, now_ns);
+
+    return last + (is_spare ? CROWDED_IDLE : SESSION_IDLE);
+}
+
+/* When to look whether it is idle: whoever has no users, each time the crowd could be a reason. */
+static uint64_t next_idle_check(const struct session *e, uint64_t now_ns)
+{
+    uint64_t at = idle_end(e, now_ns);
+    bool looks_sooner = !session_is_used(e, now_ns) && at > now_ns + CROWDED_IDLE;
+
+    return looks_sooner ? now_ns + CROWDED_IDLE : at;
+}
+
+void session_arm(struct session *e, uint64_t now_ns)
+{
+    uint64_t at = next_idle_check(e, now_ns);
 
     if (e->waiting_count > 0) {
         at = now_ns + SETUP_FIRST;
@@ -129,9 +147,8 @@ static void refresh_path(struct session *e, uint64_t now_ns)
 void session_timer(void *arg, uint64_t now_ns)
 {
     struct session *e = arg;
-    uint64_t last = e->last_rx_ns > e->last_tx_ns ? e->last_rx_ns : e->last_tx_ns;
 
-    if (e->waiting_count == 0 && now_ns - last >= SESSION_IDLE) {
+    if (e->waiting_count == 0 && now_ns >= idle_end(e, now_ns)) {
         session_free(e, now_ns);
         return;
     }

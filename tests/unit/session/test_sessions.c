@@ -201,6 +201,35 @@ static void idle_end(void **state)
     end_fini(&e);
 }
 
+/* Many nodes were asked something once: their sessions make room, the one with a user stays. */
+static void crowd_thins_out(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 18, 50);
+    far_init(&far, 10, &e);
+    far_establish(&far, &e, FAR_LABEL);
+    struct cjd_session_path path = end_path_to(&far.self, FAR_LABEL);
+    end_path(&e, &path);
+    end_user(&e, &far.self.addr, 1, 10);
+    for (unsigned i = 0; i < 30; i++) {
+        struct cjd_session_path p = end_path_to(end_keys(50 + i), 0x115 + 2 * i);
+        end_query(&e, &p);
+    }
+    assert_int_equal(cjd_sessions_count(e.sessions), 31);
+    end_run(&e, 25 * CJD_S);
+    assert_int_equal(cjd_sessions_count(e.sessions), 31);
+    end_run(&e, 10 * CJD_S);
+    assert_in_range(cjd_sessions_count(e.sessions), 5, 10);
+    struct cjd_session_info info;
+    assert_true(end_session(&e, &far.self.addr, &info));
+    end_run(&e, 90 * CJD_S);
+    assert_in_range(cjd_sessions_count(e.sessions), 0, 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 static void used_session_is_refreshed(void **state)
 {
     (void)state;
@@ -527,6 +556,7 @@ int main(void)
         cmocka_unit_test(keyless_bound),
         cmocka_unit_test(eviction),
         cmocka_unit_test(idle_end),
+        cmocka_unit_test(crowd_thins_out),
         cmocka_unit_test(used_session_is_refreshed),
         cmocka_unit_test(handles),
         cmocka_unit_test(pending_handle),
