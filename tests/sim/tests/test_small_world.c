@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define NODES    200u
-#define HEAP_MAX (1536u * 1024u)
+#define HEAP_MAX (1024u * 1024u)
 
 static double member(const json_t *object, const char *name, const char *of)
 {
