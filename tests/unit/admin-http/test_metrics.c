@@ -47,8 +47,8 @@ static const char values[] =
 static void test_lines(void **state)
 {
     static const char *const lines[] = {
-        "# TYPE cjdns_build_info gauge\n"
-        "cjdns_build_info{version=\"1 \\\"x\\\" \\\\\",protocol=\"21\"} 1\n",
+        ("# TYPE cjdns_build_info gauge\n"
+         "cjdns_build_info{version=\"1 \\\"x\\\" \\\\\",protocol=\"21\"} 1\n"),
         "# TYPE cjdns_uptime_seconds gauge\ncjdns_uptime_seconds 1.5\n",
         "cjdns_routing_nodes 12\n",
         "cjdns_event_loop_lag_seconds 0.0015\n",
