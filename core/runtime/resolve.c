@@ -207,9 +207,10 @@ void cjd_resolver_free(struct resolver *r)
         return;
     }
     if (r->dns) {
-        evdns_base_free(r->dns, 1);
-        /* Lets evdns call back for what was cancelled. */
+        /* All questions are cancelled by now. evdns tells each of them from the loop, and looks at
+         * its base once more when it does. */
         event_base_loop(r->rt->base, EVLOOP_NONBLOCK);
+        evdns_base_free(r->dns, 1);
     }
     free(r);
 }
