@@ -129,6 +129,7 @@ def all_runs():
         yield Run("partition", f"seed {seed}", "partition", {"seed": seed}, judge_partition)
     for seed in (1, 2, 3):
         yield Run("day", f"seed {seed}", "day", {"seed": seed}, judge_day)
+    yield Run("day", "without churn", "quiet_day", {}, judge_day)
     yield from horizon_runs()
 
 

@@ -82,8 +82,8 @@ static void overrides(void **state)
 static void round_trip(void **state)
 {
     (void)state;
-    const char *names[] = {"small_world", "power_law", "hostile",   "churn",
-                           "liars_5",     "liars_20",  "partition", "day"};
+    const char *names[] = {"small_world", "power_law", "hostile", "churn",    "liars_5",
+                           "liars_20",    "partition", "day",     "quiet_day"};
 
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct sim_scenario s;
