@@ -385,15 +385,17 @@ void cjd_dht_want(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now
     cjd_dht_finish(dht, now_ns);
 }
 
-void cjd_dht_ping(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns)
+bool cjd_dht_ping(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns)
 {
     struct cjd_question q = {
-        .to = *to, .purpose = CJD_ASK_PING, .method = CJD_METHOD_PN, .urgency = CJD_URGENT};
+        .to = *to, .purpose = CJD_ASK_PING, .method = CJD_METHOD_PN, .urgency = CJD_HANDSHAKING};
 
-    if (cjd_query_send(dht, &q, now_ns) == CJD_ERR_AGAIN) {
+    int err = cjd_query_send(dht, &q, now_ns);
+    if (err == CJD_ERR_AGAIN) {
         cjd_drop_count(dht->cfg.drops, CJD_DROP_DHT_RATE);
     }
     cjd_dht_finish(dht, now_ns);
+    return err != CJD_ERR_AGAIN && err != CJD_ERR_FULL;
 }
 
 void cjd_dht_path_doubt(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,

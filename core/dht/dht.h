@@ -107,8 +107,9 @@ void cjd_dht_message(struct cjd_dht *dht, const struct cjd_dht_contact *from,
  * otherwise, or if the known one is doubtful or old, searches. One search per target at a time. */
 void cjd_dht_want(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t now_ns);
 
-/* Sends a ping query over that path (to drive a handshake, to prove a path). */
-void cjd_dht_ping(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns);
+/* Sends a ping query over that path (to drive a handshake, to prove a path). False: not now, enough
+ * was asked lately. */
+bool cjd_dht_ping(struct cjd_dht *dht, const struct cjd_dht_contact *to, uint64_t now_ns);
 
 /* Traffic over this path has gone unanswered for a second or more: verify it now. */
 void cjd_dht_path_doubt(struct cjd_dht *dht, const struct cjd_addr *addr, uint64_t label,

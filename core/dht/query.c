@@ -35,7 +35,7 @@
 #define RESERVE_RATE  2u
 #define RESERVE_BURST 4u
 static const uint8_t floor_percent[CJD_URGENCIES] = {
-    [CJD_URGENT] = 0, [CJD_SEARCHING] = 6, [CJD_BACKGROUND] = 70};
+    [CJD_HANDSHAKING] = 0, [CJD_URGENT] = 6, [CJD_SEARCHING] = 12, [CJD_BACKGROUND] = 70};
 
 /*
  * All that can wait, to whomever it goes: a network that starts all at once is no storm. The more
@@ -229,7 +229,7 @@ static uint32_t overall_rate(const struct cjd_dht *dht)
 static bool take_of_neighbour(struct neighbour *n, enum cjd_urgency urgency, uint64_t now_ns)
 {
     return take_above(&n->shared, now_ns, floor_percent[urgency]) ||
-           (urgency != CJD_URGENT &&
+           (urgency > CJD_URGENT &&
             cjd_bucket_take(&n->reserve, now_ns, RESERVE_RATE, RESERVE_BURST));
 }
 
@@ -240,7 +240,7 @@ static bool take_budget(struct cjd_dht *dht, const struct cjd_question *q, uint6
     uint64_t hash = cjd_map_hash(&qs->by_path, &q->to.addr, sizeof q->to.addr);
     struct cjd_bucket *overall = q->urgency == CJD_BACKGROUND ? &qs->overall : NULL;
     struct cjd_bucket *to =
-        q->urgency == CJD_URGENT ? NULL : &qs->destinations[hash % DESTINATIONS];
+        q->urgency <= CJD_URGENT ? NULL : &qs->destinations[hash % DESTINATIONS];
     uint32_t rate = overall_rate(dht);
 
     if (overall && !cjd_bucket_take(overall, now_ns, rate, OVERALL_BURST)) {

@@ -33,7 +33,8 @@ enum cjd_purpose {
     CJD_ASK_OPERATOR,
 };
 
-enum cjd_urgency { CJD_URGENT, CJD_SEARCHING, CJD_BACKGROUND, CJD_URGENCIES };
+/* CJD_HANDSHAKING: packets of users wait for it. */
+enum cjd_urgency { CJD_HANDSHAKING, CJD_URGENT, CJD_SEARCHING, CJD_BACKGROUND, CJD_URGENCIES };
 
 struct cjd_question {
     struct cjd_dht_contact to;

@@ -122,11 +122,11 @@ static void sessions_want(void *ctx, const struct cjd_addr *addr, uint64_t now_n
     cjd_dht_want(node->dht, addr, now_ns);
 }
 
-static void sessions_ping(void *ctx, const struct cjd_session_path *path, uint64_t now_ns)
+static bool sessions_ping(void *ctx, const struct cjd_session_path *path, uint64_t now_ns)
 {
     struct cjd_node *node = ctx;
     struct cjd_dht_contact to = contact_of(path);
-    cjd_dht_ping(node->dht, &to, now_ns);
+    return cjd_dht_ping(node->dht, &to, now_ns);
 }
 
 static void sessions_doubt(void *ctx, const struct cjd_addr *addr, uint64_t label, uint64_t now_ns)

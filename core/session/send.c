@@ -220,16 +220,21 @@ void session_push(struct session *e, uint64_t now_ns)
     if (e->setup_ns != 0 && now_ns - e->setup_ns < delay) {
         return;
     }
-    e->setup_ns = now_ns;
-    e->setups++;
     /* Whoever began that handshake and does not take its answer has forgotten it. */
-    if (e->setups > SETUPS_BY_KEY && cjd_ca_state(&e->ca) == CJD_CA_SENT_KEY) {
+    if (e->setups >= SETUPS_BY_KEY && cjd_ca_state(&e->ca) == CJD_CA_SENT_KEY) {
         cjd_ca_reset(&e->ca);
     }
     struct cjd_session_path path = path_describe(e, path_best(e));
+    uint64_t before_ns = e->setup_ns;
+    e->setup_ns = now_ns; /* before the call: it may come back here */
+    e->setups++;
     e->pins++;
-    s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
+    bool is_sent = s->config.ops.ping(s->config.ops.ctx, &path, now_ns);
     e->pins--;
+    if (!is_sent) {
+        e->setup_ns = before_ns;
+        e->setups -= e->setups > 0;
+    }
 }
 
 /* --- entry points ----------------------------------------------------------------------------- */

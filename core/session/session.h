@@ -62,8 +62,9 @@ struct cjd_sessions_ops {
                     uint64_t now_ns);
     /* A path to addr is wanted (answered by cjd_sessions_path(), perhaps at once). */
     void (*want)(void *ctx, const struct cjd_addr *addr, uint64_t now_ns);
-    /* Please ping that node over that path: the handshake needs a message to carry it. */
-    void (*ping)(void *ctx, const struct cjd_session_path *path, uint64_t now_ns);
+    /* Please ping that node over that path: the handshake needs a message to carry it. False: not
+     * now, enough was asked lately; nothing was sent, and asking again soon is welcome. */
+    bool (*ping)(void *ctx, const struct cjd_session_path *path, uint64_t now_ns);
     /* Traffic on this path has had no answer for a while. */
     void (*doubt)(void *ctx, const struct cjd_addr *addr, uint64_t label, uint64_t now_ns);
     /* An authenticated packet came from a known node on a label not among its paths. */

@@ -2,6 +2,7 @@
 #include "solo.h"
 
 #include <base/wire.h>
+#include <dht/private.h>
 
 #define PEER 0x13u
 
@@ -232,6 +233,29 @@ static void test_rate_per_neighbour(void **state)
     assert_true(s->drops.count[CJD_DROP_DHT_RATE] > 5000);
 }
 
+/* Users wait for handshakes: they come before all that the router asks for itself, out of the same
+ * ten a second. */
+static void test_handshakes_come_first(void **state)
+{
+    uint32_t refused = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 60 * 100; i++) {
+        struct cjd_question q = {.to = solo_node(s, 0x153),
+                                 .purpose = CJD_ASK_DOUBT,
+                                 .method = CJD_METHOD_PN,
+                                 .urgency = CJD_URGENT};
+        (void)!cjd_query_send(s->dht, &q, s->now_ns);
+        if (i >= 2000 && i % 25 == 0) {
+            struct cjd_dht_contact c = solo_node(s, 0x153);
+            refused += !cjd_dht_ping(s->dht, &c, s->now_ns);
+        }
+        solo_run(s, 10 * CJD_MS);
+    }
+    assert_int_equal(refused, 0);
+    assert_in_range(s->sent_count, 64 + 7 * 60, 64 + 10 * 60);
+}
+
 /* The table of questions is bounded; what is late makes room for what is new. */
 static void test_bounded_table(void **state)
 {
@@ -282,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_not_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_ping_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rate_per_neighbour, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_handshakes_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounded_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supernode_is_left_alone, setup, teardown),
     };

@@ -75,7 +75,7 @@ static void on_want(void *ctx, const struct cjd_addr *addr, uint64_t now_ns)
     }
 }
 
-static void on_ping(void *ctx, const struct cjd_session_path *path, uint64_t now_ns)
+static bool on_ping(void *ctx, const struct cjd_session_path *path, uint64_t now_ns)
 {
     struct end *end = ctx;
 
@@ -83,11 +83,15 @@ static void on_ping(void *ctx, const struct cjd_session_path *path, uint64_t now
     assert_false(end->is_in_router);
     assert_true(path->label != 0 && path->version != 0);
     end->pinged++;
+    if (end->refuses) {
+        return false;
+    }
     if (end->on_ping) {
         end->on_ping(end, path);
     } else if (end->pings) {
         end_query(end, path);
     }
+    return true;
 }
 
 static void on_doubt(void *ctx, const struct cjd_addr *addr, uint64_t label, uint64_t now_ns)

@@ -40,6 +40,7 @@ struct end {
     bool is_in_router;  /* the test plays the router in the middle of its work: not to be entered */
     bool answers;       /* router queries are answered */
     bool pings;         /* ops->ping sends a router query */
+    bool refuses;       /* ops->ping says that the router has asked enough for now */
     uint32_t frame_mtu; /* of each first hop */
     void (*on_want)(struct end *end, const struct cjd_addr *addr);
     void (*on_ping)(struct end *end, const struct cjd_session_path *path);

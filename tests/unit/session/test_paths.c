@@ -434,6 +434,29 @@ static unsigned hellos_sent(const struct end *e)
     return n;
 }
 
+/* The router may have asked enough for now. That is no try: the hello goes as soon as it may, and
+ * not after a pause that grew meanwhile. */
+static void refused_pings_are_no_tries(void **state)
+{
+    (void)state;
+    struct end e;
+    struct far far;
+    end_init(&e, 45, 0);
+    e.pings = e.refuses = true;
+    far_init(&far, 10, &e);
+    struct cjd_session_path p = end_path_to(&far.self, FAR_LABEL);
+    end_user(&e, &far.self.addr, 1, 10);
+    end_path(&e, &p);
+    end_run(&e, 4 * CJD_S);
+    assert_int_equal(hellos_sent(&e), 0);
+    assert_in_range(e.pinged, 20, 40); /* asked again, but not all the time */
+    e.refuses = false;
+    end_run(&e, 160 * CJD_MS);
+    assert_int_equal(hellos_sent(&e), 1);
+    far_fini(&far);
+    end_fini(&e);
+}
+
 /* We answered a hello and hear nothing of its sender any more: it forgot what it had begun. Key
  * packets without end would tell it nothing. */
 static void unwanted_keys_end(void **state)
@@ -654,6 +677,7 @@ int main(void)
         cmocka_unit_test(restart_then_quiet),
         cmocka_unit_test(renewed_by_key),
         cmocka_unit_test(answer_is_the_proof),
+        cmocka_unit_test(refused_pings_are_no_tries),
         cmocka_unit_test(unwanted_keys_end),
         cmocka_unit_test(stray_key_is_called_back),
         cmocka_unit_test(full_table_reentered),
